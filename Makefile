@@ -1,0 +1,62 @@
+# Concord's verbs. `make demo` and `make test` need nothing but Python >= 3.11, git, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL ?= smollm2
+ONCE ?=
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider
+
+.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-training test-browser lint fmt types
+
+setup: $(VENV)/.training-installed
+
+setup-dev: $(VENV)/.dev-installed
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Concord needs Python 3.11 or newer: make PYTHON=python3.12 ..."'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.training-installed: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[training]'
+	touch $@
+
+$(VENV)/.dev-installed: $(VENV)/.training-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[training,dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py demo --model $(MODEL) $(if $(ONCE),--once)
+
+run: setup
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/gunicorn config.wsgi --bind 127.0.0.1:8000 --workers 2 --threads 4
+
+worker: setup
+	$(BIN)/celery -A config worker --beat --queues default --concurrency 1 --loglevel INFO --hostname web@%h
+
+gpu-worker: setup
+	$(BIN)/celery -A config worker --queues gpu --concurrency 1 --loglevel INFO --hostname gpu@%h
+
+test: setup-dev
+	$(PYTEST) -m "not gpu and not chaos" $(TESTFLAGS)
+
+test-quick: setup-dev
+	$(PYTEST) -m "not gpu and not chaos and not torch and not browser" $(TESTFLAGS)
+
+test-training: setup-dev
+	$(PYTEST) -m torch $(TESTFLAGS)
+
+test-browser: setup-dev
+	$(PYTEST) -m browser $(TESTFLAGS)
+
+lint: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+fmt: setup-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: setup-dev
+	$(BIN)/mypy annotate/quality rlhf/contract

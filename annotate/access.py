@@ -1,0 +1,96 @@
+"""The only way from an id in a URL to an object, and the one place for roles.
+
+A view takes its object here or not at all. What a person may not see does not exist for them: 404. What their role may
+not do is 403. Superusers count as admins.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from annotate import people
+from annotate.models import Annotator, Assignment, Comparison, Project, Role
+
+User = AbstractBaseUser | AnonymousUser
+View = Callable[..., HttpResponse]
+
+STAFF = (Role.REVIEWER, Role.ADMIN, Role.ML_ENGINEER)
+"""Roles that may see other people's work."""
+
+
+def roles_of(user: User) -> frozenset[str]:
+    """Return the role names of an account, asked of the database once per request."""
+    if not user.is_authenticated:
+        return frozenset()
+    if not hasattr(user, "_concord_roles"):
+        names = set(user.groups.values_list("name", flat=True)) & set(Role.values)
+        user._concord_roles = frozenset(names | ({Role.ADMIN.value} if user.is_superuser else set()))
+    return user._concord_roles
+
+
+def has_role(user: User, *roles: str) -> bool:
+    """Say whether the account has at least one of the roles."""
+    return not roles_of(user).isdisjoint(roles)
+
+
+def requires(*roles: str) -> Callable[[View], View]:
+    """Let only these roles into a view: strangers go to the login page, others get 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not has_role(request.user, *roles):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def annotator_of(user: User) -> Annotator:
+    """Return the annotator behind an account with the annotator role; 403 for anyone else."""
+    if not has_role(user, Role.ANNOTATOR):
+        raise PermissionDenied
+    return people.annotator_for(user)
+
+
+def project_for_annotator(slug: str) -> Project:
+    """Return an active project; 404 otherwise."""
+    return get_object_or_404(Project, slug=slug, is_active=True)
+
+
+def assignment_for(user: User, pk: int) -> Assignment:
+    """Return the annotator's own assignment; other people's do not exist."""
+    assignments = Assignment.objects.select_related("comparison__prompt", "project", "guideline")
+    return get_object_or_404(assignments, pk=pk, annotator=annotator_of(user))
+
+
+def project_for_staff(user: User, slug: str) -> Project:
+    """Return any project for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Project, slug=slug)
+
+
+def comparison_for_staff(user: User, pk: int) -> Comparison:
+    """Return any comparison for staff, with prompt and project; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Comparison.objects.select_related("prompt", "project"), pk=pk)
+
+
+def annotator_for_staff(user: User, pk: int) -> Annotator:
+    """Return any annotator for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Annotator, pk=pk)
+
+
+def _only_staff(user: User) -> None:
+    if not has_role(user, *STAFF):
+        raise PermissionDenied

@@ -1,0 +1,73 @@
+"""What waits for an annotator: their active projects with what they did, and why a queue is empty. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+
+from annotate.assignments import SEEN
+from annotate.models import Annotator, Assignment, Project
+
+State = Assignment.State
+
+
+@dataclass(frozen=True)
+class Work:
+    """A project as an annotator meets it: comparisons they ranked, and those with a free place for them."""
+
+    project: Project
+    done_count: int
+    free_count: int
+    is_reserved: bool
+
+    @property
+    def left_count(self) -> int:
+        return self.free_count + self.is_reserved
+
+    @property
+    def total_count(self) -> int:
+        return self.done_count + self.left_count
+
+    @property
+    def has_work(self) -> bool:
+        return self.left_count > 0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Comparisons that may come back to an annotator: others hold the last places."""
+
+    comparison_count: int
+    earliest_at: datetime | None
+
+
+def of(annotator: Annotator) -> list[Work]:
+    """Return the active projects, in three queries however many they are."""
+    mine = Assignment.objects.filter(annotator=annotator)
+    done = _by_project(mine.filter(state=State.SUBMITTED))
+    reserved = _by_project(mine.filter(state=State.RESERVED))
+    free = _by_project(_unseen(annotator).filter(state=State.OPEN, project__is_active=True))
+    return [
+        Work(project, done.get(project.pk, 0), free.get(project.pk, 0), project.pk in reserved)
+        for project in Project.objects.filter(is_active=True)
+    ]
+
+
+def done_count(annotator: Annotator, project: Project) -> int:
+    """Count the comparisons of a project that an annotator has ranked."""
+    return Assignment.objects.filter(annotator=annotator, project=project, state=State.SUBMITTED).count()
+
+
+def waiting(annotator: Annotator, project: Project) -> Waiting:
+    """Say what others hold that this annotator has not seen, and when the first of it may come free by itself."""
+    held = _unseen(annotator).filter(project=project, state=State.RESERVED)
+    return Waiting(**held.aggregate(comparison_count=Count("comparison", distinct=True), earliest_at=Min("expires_at")))
+
+
+def _unseen(annotator: Annotator) -> QuerySet[Assignment]:
+    seen = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=annotator, state__in=SEEN)
+    return Assignment.objects.filter(~Exists(seen))
+
+
+def _by_project(places: QuerySet[Assignment]) -> dict[int, int]:
+    return dict(places.order_by().values_list("project").annotate(n=Count("comparison", distinct=True)))

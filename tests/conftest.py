@@ -1,0 +1,100 @@
+"""The cast: ana, ben and cy annotate; lee is staff; sam has no rights. And where shared reference data lies."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from annotate import intake, people, projects
+from annotate.models import Role
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference data beside the checkout; tests that read it skip where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared beside this checkout: published cases and real data are not here")
+    return SHARED
+
+
+@pytest.fixture
+def project(db):
+    return projects.create(
+        slug="rivers", name="Rivers", overlap=2, guidelines="# Be fair\nPrefer *helpful* ones.", by=None
+    )
+
+
+@pytest.fixture
+def write_lines(tmp_path):
+    """Write objects (or raw text lines) as a JSON Lines file and return its path."""
+
+    def write(*lines, name="file.jsonl"):
+        path = tmp_path / name
+        path.write_text("".join((x if isinstance(x, str) else json.dumps(x, ensure_ascii=False)) + "\n" for x in lines))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def comparisons(project, write_lines):
+    """Three comparisons of four completions in the project, with models named SECRET-MODEL-n."""
+    lines = [
+        {
+            "id": f"c{n}",
+            "prompt": f"Name river number {n}.",
+            "completions": [
+                {"id": name, "text": f"River {name} of {n}.", "model": f"SECRET-MODEL-{n}"}
+                for name in ("a", "b", "c", "d")
+            ],
+        }
+        for n in range(3)
+    ]
+    intake.import_file(write_lines(*lines, name="comparisons.jsonl"), kind="comparisons", project=project)
+    return list(project.comparisons.order_by("pk"))
+
+
+def _account(name, *roles):
+    return people.create_account(name, password=PASSWORD, roles=roles)
+
+
+@pytest.fixture
+def ana(db):
+    return people.annotator_for(_account("ana", Role.ANNOTATOR))
+
+
+@pytest.fixture
+def ben(db):
+    return people.annotator_for(_account("ben", Role.ANNOTATOR))
+
+
+@pytest.fixture
+def cy(db):
+    return people.annotator_for(_account("cy", Role.ANNOTATOR))
+
+
+@pytest.fixture
+def lee(db):
+    """An admin."""
+    return _account("lee", Role.ADMIN)
+
+
+@pytest.fixture
+def rex(db):
+    """A reviewer."""
+    return _account("rex", Role.REVIEWER)
+
+
+@pytest.fixture
+def mia(db):
+    """An ML engineer."""
+    return _account("mia", Role.ML_ENGINEER)
+
+
+@pytest.fixture
+def sam(db):
+    """An account without a role."""
+    return _account("sam")

@@ -1,0 +1,8 @@
+"""manage.py import_rankings PROJECT FILE"""
+
+from annotate.management.importing import ImportCommand
+
+
+class Command(ImportCommand):
+    kind = "rankings"
+    help = "Import rankings and pairwise votes made elsewhere from JSON Lines; all or nothing, errors by line."

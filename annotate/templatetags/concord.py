@@ -1,0 +1,112 @@
+"""Filters and tags of the templates: numbers, times, fields and texts. They format; they never compute or query."""
+
+from datetime import datetime
+
+from django import template
+from django.forms import BoundField, CheckboxInput
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from annotate import rendering
+from annotate.quality.estimate import Estimate
+
+NOTHING = "–"
+BYTE_UNITS = ("bytes", "kB", "MB", "GB")
+
+register = template.Library()
+
+
+@register.filter
+def percent(rate: float | None, digits: int = 1) -> str:
+    """Return a rate of 0..1 as «72.4 %»; a dash for None."""
+    return NOTHING if rate is None else f"{100 * rate:.{digits}f}\u202f%"
+
+
+@register.filter
+def decimals(value: float | None, digits: int = 3) -> str:
+    """Return a number with fixed decimals; a dash for None."""
+    return NOTHING if value is None else f"{value:.{digits}f}".replace("-", "\u2212")
+
+
+@register.filter
+def number(count: int | None) -> str:
+    """Return a count with its thousands apart: 12 345; a dash for None."""
+    return NOTHING if count is None else f"{count:,}".replace(",", "\u202f").replace("-", "\u2212")
+
+
+@register.filter
+def compact(value: float | None) -> str:
+    """Return any number in at most six significant digits: 5e-06, 0.25, 1200."""
+    return NOTHING if value is None else f"{value:.6g}"
+
+
+@register.filter
+def bytes_size(size: int | None) -> str:
+    """Return a file's size: «270.4 MB»."""
+    if size is None:
+        return NOTHING
+    power = max(n for n in range(len(BYTE_UNITS)) if size >= 1000**n or n == 0)
+    return f"{size}\u202fbytes" if power == 0 else f"{size / 1000**power:.1f}\u202f{BYTE_UNITS[power]}"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Return a length of time in its two largest units: «1 h 20 min», «3 min 5 s», «0.4 s»."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return f"{seconds:.1f}\u202fs"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next(at for at, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count}\u202f{unit}" for count, unit in parts[first : first + 2] if count)
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """Return a time as «3 min ago», with the exact time on hovering; a dash for None."""
+    if moment is None:
+        return NOTHING
+    exact = timezone.localtime(moment)
+    words = _ago((timezone.now() - moment).total_seconds())
+    html = '<time datetime="{}" title="{}">{}</time>'
+    return format_html(html, exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S %Z}", words)
+
+
+@register.filter
+def markdown(source: str) -> SafeString:
+    """Return a prompt's or completion's text as safe HTML; put it in an element of class `text` with dir="auto"."""
+    return rendering.text(source)
+
+
+@register.filter
+def guidelines(source: str) -> SafeString:
+    """Return guidelines as safe HTML; put it in an element of class `text` with dir="auto"."""
+    return rendering.guidelines(source)
+
+
+@register.filter
+def prompt_messages(messages: list[dict[str, str]]) -> list[rendering.ShownMessage]:
+    """Return a prompt's messages rendered, for _conversation.html."""
+    return rendering.messages(messages)
+
+
+@register.inclusion_tag("_field.html")
+def field(bound: BoundField) -> dict[str, object]:
+    """Show a form's field with label, control, help and errors tied together for screen readers."""
+    return {"field": bound, "is_check": isinstance(bound.field.widget, CheckboxInput)}
+
+
+@register.inclusion_tag("_estimate.html")
+def estimate(measured: Estimate, kind: str = "percent") -> dict[str, object]:
+    """Show a measured value with its interval, or the reason why there is none; kind: "percent" or "number"."""
+    return {"estimate": measured, "is_percent": kind == "percent"}
+
+
+def _ago(seconds: float) -> str:
+    if abs(seconds) < 10:
+        return "just now"
+    return f"{duration(seconds)} ago" if seconds > 0 else f"in {duration(-seconds)}"

@@ -1,0 +1,17 @@
+"""The annotators' pages at the root; the staff's under /staff/."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from annotate.views import home, rank
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("projects/<slug:slug>/guidelines/", home.guidelines, name="guidelines"),
+    path("projects/<slug:slug>/rank/", rank.rank_next, name="rank_next"),
+    path("rank/<int:pk>/", rank.rank, name="rank"),
+    path("rank/<int:pk>/skip/", rank.skip, name="skip"),
+    path("staff/", include("annotate.urls_staff")),
+]

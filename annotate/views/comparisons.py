@@ -1,0 +1,52 @@
+"""One comparison for staff: what it is, what each annotator said, and the ruling on it."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from annotate import access, rankings, verdicts
+from annotate.forms_staff import RulingForm
+from annotate.models import Comparison, Role
+from annotate.quality.tiers import sentence
+from annotate.verdicts import Verdict
+
+
+@require_GET
+@access.requires(*access.STAFF)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    comparison = access.comparison_for_staff(request.user, pk)
+    verdict = verdicts.verdict(comparison)
+    return _page(request, comparison, verdict, _form(verdict), status=200)
+
+
+@require_POST
+@access.requires(Role.REVIEWER, Role.ADMIN)
+def adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
+    comparison = access.comparison_for_staff(request.user, pk)
+    verdict = verdicts.verdict(comparison)
+    form = _form(verdict, request.POST)
+    if not form.is_valid():
+        return _page(request, comparison, verdict, form, status=422)
+    ruling = rankings.adjudicate(
+        comparison, reviewer=request.user, tiers=form.tiers, reason=form.cleaned_data["reason"]
+    )
+    messages.success(request, f"Ruled: {sentence(ruling.tiers, labels=verdict.labels)}")
+    return redirect("comparison", pk=pk)
+
+
+def _form(verdict: Verdict, said: object = None) -> RulingForm:
+    return RulingForm(said, completions=[one.completion for one in verdict.completions], labels=verdict.labels)
+
+
+def _page(
+    request: HttpRequest, comparison: Comparison, verdict: Verdict, form: RulingForm, *, status: int
+) -> HttpResponse:
+    context = {
+        "comparison": comparison,
+        "project": comparison.project,
+        "verdict": verdict,
+        "form": form,
+        "may_rule": access.has_role(request.user, Role.REVIEWER, Role.ADMIN),
+    }
+    return render(request, "staff/comparison.html", context, status=status)

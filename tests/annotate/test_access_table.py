@@ -1,0 +1,232 @@
+"""Who may do what: one table, URL × role → status. A URL that is missing here fails the suite.
+
+Also what annotators must never meet in any response: models, other people, rulings, simulation.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, get_resolver, reverse
+
+from annotate import assignments, intake, people, projects, rankings
+from annotate.models import Assignment, Origin
+
+ROLES = ("anonymous", "nobody", "annotator", "reviewer", "admin", "ml_engineer")
+TABLE = {
+    # every staff page is for people with a role: strangers go to the login page (302), others get 403
+    ("GET", "home"): (302, 200, 200, 302, 302, 302),
+    ("GET", "login"): (200, 302, 302, 302, 302, 302),
+    ("POST", "logout"): (302, 302, 302, 302, 302, 302),
+    ("GET", "logout"): (405, 405, 405, 405, 405, 405),
+    ("GET", "guidelines"): (302, 403, 200, 200, 200, 200),
+    ("GET", "rank_next"): (302, 403, 302, 403, 403, 403),
+    ("GET", "rank"): (302, 403, 200, 403, 403, 403),
+    ("POST", "rank"): (302, 403, 422, 403, 403, 403),
+    ("POST", "skip"): (302, 403, 422, 403, 403, 403),
+    ("GET", "projects"): (302, 403, 403, 200, 200, 200),
+    ("GET", "project_new"): (302, 403, 403, 403, 200, 403),
+    ("POST", "project_new"): (302, 403, 403, 403, 422, 403),
+    ("GET", "project"): (302, 403, 403, 200, 200, 200),
+    ("GET", "project_settings"): (302, 403, 403, 403, 200, 403),
+    ("POST", "project_settings"): (302, 403, 403, 403, 422, 403),
+    ("GET", "guidelines_edit"): (302, 403, 403, 403, 200, 403),
+    ("POST", "guidelines_edit"): (302, 403, 403, 403, 422, 403),
+    ("GET", "import"): (302, 403, 403, 403, 200, 200),
+    ("POST", "import"): (302, 403, 403, 403, 422, 422),
+    ("GET", "consistency"): (302, 403, 403, 200, 200, 200),
+    ("GET", "annotator"): (302, 403, 403, 200, 200, 200),
+    ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
+    ("GET", "comparison"): (302, 403, 403, 200, 200, 200),
+    ("POST", "adjudicate"): (302, 403, 403, 422, 422, 403),
+}
+SENT = {"annotator_pause": {"is_paused": "yes"}}
+"""What a POST needs to get past its form; the others lack all fields and are refused by the form (422)."""
+SECRETS = ("SECRET-MODEL-7", "SECRET-ID", "SECRET-SOURCE", "BENS-REASON", "RULING-REASON", "simulated", "annotator-")
+"""`annotator-` begins every pseudonym."""
+
+
+class World(NamedTuple):
+    """One row of each kind, for the arguments of the URLs."""
+
+    slug: str
+    assignment: int
+    annotator: int
+    comparison: int
+
+
+@pytest.fixture
+def filled(settings, project, write_lines):
+    """The project with two comparisons, three places each, full of names that annotators must not meet."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    projects.change(project, name="Rivers", overlap=3, lease_seconds=1800, is_active=True)
+    completions = [{"id": f"SECRET-ID-{x}", "text": f"River {x}.", "model": "SECRET-MODEL-7"} for x in "abcd"]
+    lines = [{"id": f"SECRET-ID-{n}", "prompt": f"Name river {n}.", "completions": completions} for n in range(2)]
+    intake.import_file(write_lines(*lines), kind="comparisons", project=project, name="SECRET-SOURCE.jsonl")
+    return project
+
+
+@pytest.fixture
+def accounts(filled, ana, rex, lee, mia, sam):
+    return dict(zip(ROLES, (None, sam, ana.user, rex, lee, mia), strict=True))
+
+
+@pytest.fixture
+def world(filled, accounts, ana, ben, rex):
+    """Ana holds a comparison that Ben and a simulated annotator have ranked with reasons, and on which Rex ruled."""
+    held = assignments.reserve_next(ana, filled)
+    simulated = people.without_account(Origin.SIMULATED, source="demo", external_ids=["s1"])["s1"]
+    for annotator in (ben, simulated):
+        place = assignments.reserve_next(annotator, filled)
+        rankings.submit(place, tiers=[place.order], submission=uuid4(), reason="BENS-REASON")
+    rankings.adjudicate(held.comparison, reviewer=rex, tiers=[held.order], reason="RULING-REASON")
+    return World(slug=filled.slug, assignment=held.pk, annotator=ben.pk, comparison=held.comparison_id)
+
+
+def url_names(patterns: list) -> Iterator[str | None]:
+    """Yield the names of all our URLs; Django's admin site, which has a row of its own below, is left out."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern.name
+        elif pattern.namespace != "admin":
+            yield from url_names(pattern.url_patterns)
+
+
+def url(name, world):
+    """Return a URL with the arguments that its pattern asks for."""
+    arguments = {
+        "rank": [world.assignment],
+        "skip": [world.assignment],
+        "annotator": [world.annotator],
+        "annotator_pause": [world.annotator],
+        "comparison": [world.comparison],
+        "adjudicate": [world.comparison],
+    }
+    plain = {"home", "login", "logout", "projects", "project_new"}
+    return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
+
+
+@contextmanager
+def undone():
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def responses(client, world, user):
+    """Yield each row of the table with what the account gets; what a request changed is undone."""
+    for method, name in TABLE:
+        with undone():
+            if user:
+                client.force_login(user)
+            sent = SENT.get(name, {"sent": "nothing of use"})
+            at = url(name, world)
+            yield (method, name), client.post(at, sent) if method == "POST" else client.get(at)
+
+
+def test_every_url_stands_in_the_table():
+    names = set(url_names(get_resolver().url_patterns))
+
+    assert None not in names, "Give every URL a name."
+    assert names == {name for _, name in TABLE}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_exactly_the_statuses_of_the_table(client, world, accounts, role):
+    expected = {row: statuses[ROLES.index(role)] for row, statuses in TABLE.items()}
+
+    found = {row: response.status_code for row, response in responses(client, world, accounts[role])}
+
+    assert found == expected
+
+
+def test_strangers_are_sent_to_the_login_page_and_come_back(client, world):
+    response = client.get(url("consistency", world))
+
+    assert response.url == f"{reverse('login')}?next={url('consistency', world)}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_djangos_admin_site_is_for_admins(client, accounts, role):
+    if accounts[role]:
+        client.force_login(accounts[role])
+
+    assert client.get(reverse("admin:index")).status_code == (200 if role == "admin" else 302)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_response_forbids_inline_scripts_and_guessed_types(client, world, accounts, role):
+    for row, response in responses(client, world, accounts[role]):
+        policy = response["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, row
+        assert "script-src 'self';" in policy + ";", row
+        assert "unsafe" not in policy, row
+        assert response["X-Content-Type-Options"] == "nosniff", row
+
+
+def test_no_page_has_inline_scripts_styles_or_handlers(client, world, accounts):
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
+
+    pages = {row: response.content.decode() for row, response in responses(client, world, accounts["admin"])}
+
+    assert {row: inline.findall(html) for row, html in pages.items() if inline.search(html)} == {}
+
+
+def test_every_form_that_changes_something_carries_a_token(client, world, accounts):
+    forms = re.compile(r"<form[^>]*method=\"post\".*?</form>", re.IGNORECASE | re.DOTALL)
+
+    pages = [
+        (row, response.content.decode())
+        for role in ("annotator", "reviewer", "admin", "ml_engineer")
+        for row, response in responses(client, world, accounts[role])
+    ]
+
+    found = [(row, form) for row, html in pages for form in forms.findall(html)]
+    assert len(found) > len(pages)
+    assert [row for row, form in found if 'name="csrfmiddlewaretoken"' not in form] == []
+
+
+def test_annotators_meet_no_model_no_other_person_and_no_simulation(client, world, accounts):
+    pages = {row: response.content.decode() for row, response in responses(client, world, accounts["annotator"])}
+
+    assert _leaks(pages) == {}
+
+
+def test_annotators_meet_no_secret_on_their_round(client, world, accounts, ana):
+    client.force_login(ana.user)
+    sent = {f"rank-{pk}": 1 for pk in Assignment.objects.get(pk=world.assignment).order} | {"submission": uuid4()}
+    ranking_url = url("rank", world)
+    steps = {
+        "saved": client.post(ranking_url, sent, follow=True),
+        "ranked": client.get(ranking_url),
+        "refused": client.post(ranking_url, sent | {"submission": uuid4()}),
+        "next": client.get(url("rank_next", world), follow=True),
+        "nothing": client.get("/nowhere/"),
+    }
+    last = Assignment.objects.get(annotator=ana, state="reserved")
+    steps["skipped"] = client.post(reverse("skip", args=[last.pk]), {"why": "other", "words": "no"}, follow=True)
+    steps["skipped page"] = client.get(reverse("rank", args=[last.pk]))
+
+    pages = {name: step.content.decode() for name, step in steps.items()}
+
+    assert _leaks(pages) == {}
+    assert "Saved: A = B = C = D" in pages["saved"]
+    assert "You are up to date" in pages["skipped"]
+
+
+def test_the_secrets_are_there_for_staff(client, world, accounts):
+    client.force_login(accounts["admin"])
+
+    html = client.get(url("comparison", world)).content.decode()
+
+    assert "SECRET-MODEL-7" in html
+    assert "BENS-REASON" in html
+    assert "RULING-REASON" in html
+
+
+def _leaks(pages):
+    return {name: found for name, html in pages.items() if (found := [secret for secret in SECRETS if secret in html])}

@@ -1,0 +1,7 @@
+"""The rlhf application."""
+
+from django.apps import AppConfig
+
+
+class RlhfConfig(AppConfig):
+    name = "rlhf"

@@ -1,0 +1,72 @@
+"""Where snapshots, runs and checkpoints lie on disk, and the only writer of Checkpoint."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from annotate.models import Project
+from rlhf.contract import rundir
+from rlhf.contract.rundir import BadArtefact
+from rlhf.models import Checkpoint, Run, Snapshot
+
+
+def path_of(checkpoint: Checkpoint) -> Path:
+    """Return a checkpoint's directory."""
+    return settings.DATA_DIR / checkpoint.path
+
+
+def snapshot_directory(snapshot: Snapshot) -> Path:
+    """Return a snapshot's directory: preferences.parquet, prompts.jsonl, demonstrations.jsonl, manifest.json."""
+    return settings.SNAPSHOTS_DIR / snapshot.sha256
+
+
+def run_directory(run: Run) -> Path | None:
+    """Return the directory of a run's current attempt, or None before the first.
+
+    The fence is in the path: a worker that lost its run goes on writing where nobody looks.
+    """
+    return settings.RUNS_DIR / str(run.pk) / str(run.fence) if run.fence else None
+
+
+def verify(checkpoint: Checkpoint) -> None:
+    """Raise BadArtefact unless every file of a checkpoint is as it was recorded."""
+    rundir.verify_manifest(path_of(checkpoint), expected_sha256=checkpoint.manifest_sha256)
+
+
+def register_base(directory: Path, *, name: str, project: Project | None = None) -> Checkpoint:
+    """Record a base model that lies below the data directory; the same one again returns the same row."""
+    manifest_sha256 = rundir.sha256_of(directory / rundir.MANIFEST)
+    known = Checkpoint.objects.filter(manifest_sha256=manifest_sha256, project=project, run=None).first()
+    return known or _record(directory, name=name, project=project, kinds={Checkpoint.Kind.BASE})
+
+
+def record_of_run(run: Run, directory: Path, *, kind: str) -> Checkpoint:
+    """Record the verified checkpoint a run left. Raises BadArtefact if it does not verify or is of another kind."""
+    name = f"{run.get_stage_display()} · run {run.pk}"
+    return _record(directory, name=name, project=run.project, kinds={kind}, run=run, parent=run.base)
+
+
+def _record(
+    directory: Path,
+    *,
+    name: str,
+    project: Project | None,
+    kinds: set[str],
+    run: Run | None = None,
+    parent: Checkpoint | None = None,
+) -> Checkpoint:
+    manifest = rundir.verify_manifest(directory)
+    kind = str(manifest.get("kind"))
+    if kind not in kinds:
+        raise BadArtefact(f"{directory} holds a model of kind {kind!r}; expected {' or '.join(sorted(kinds))}.")
+    return Checkpoint.objects.create(
+        project=project,
+        kind=kind,
+        name=name,
+        run=run,
+        parent=parent,
+        path=directory.resolve().relative_to(settings.DATA_DIR).as_posix(),
+        manifest_sha256=rundir.sha256_of(directory / rundir.MANIFEST),
+        tokenizer_sha256=str(manifest["tokenizer_sha256"]),
+        size_bytes=sum(path.stat().st_size for path in directory.rglob("*") if path.is_file()),
+    )

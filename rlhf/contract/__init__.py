@@ -1,0 +1,1 @@
+"""All that the web side and the GPU side agree on; standard library only."""

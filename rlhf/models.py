@@ -1,0 +1,151 @@
+"""The tables of training: what was frozen, what ran, what it left.
+
+Truth lives in constraints; snapshots.py writes Snapshot, artefacts.py Checkpoint, runs.py Run and Metric. The moves of
+the state machine are in runs.py.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotate.models import Project
+
+
+class Snapshot(models.Model):
+    """An immutable export of a project's prompts, demonstrations and preferences; the files carry the sha256."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="snapshots")
+    sha256 = models.CharField(max_length=64, help_text="Of manifest.json, which holds the sha256 of each file.")
+    filters = models.JSONField(help_text="The parameters of the freeze; the same rows and filters give the same bytes.")
+    counts = models.JSONField(
+        help_text="prompts, demonstrations, rankings, pairs, ties, excluded … as in the manifest."
+    )
+    has_simulated = models.BooleanField(
+        default=False, help_text="Whether any ranking in it is by a simulated annotator."
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"snapshot {self.pk}"
+
+
+class Checkpoint(models.Model):
+    """Weights on disk with a verified manifest. Without a run it was brought in from outside (a base model)."""
+
+    class Kind(models.TextChoices):
+        BASE = "base", "base model"
+        SFT = "sft", "SFT model"
+        REWARD = "reward", "reward model"
+        POLICY = "policy", "policy"
+
+    project = models.ForeignKey(Project, null=True, on_delete=models.PROTECT, related_name="checkpoints")
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=120)
+    run = models.OneToOneField("Run", null=True, on_delete=models.PROTECT, related_name="checkpoint")
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    path = models.CharField(max_length=500, help_text="Relative to the data directory.")
+    manifest_sha256 = models.CharField(max_length=64)
+    tokenizer_sha256 = models.CharField(max_length=64, help_text="Of tokenizer.json and the chat template.")
+    size_bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.pk} ({self.name})"
+
+
+class Run(models.Model):
+    """One execution of a stage. The row is the truth, the Celery message a bell. Written by rlhf.runs only."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Stage(models.TextChoices):
+        SFT = "sft", "Train SFT"
+        REWARD = "reward", "Train reward model"
+        PPO = "ppo", "Run PPO"
+        SAMPLE = "sample", "Sample"
+        EVALUATE = "evaluate", "Evaluate"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="runs")
+    stage = models.CharField(max_length=10, choices=Stage)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    config = models.JSONField(help_text="Every field of the stage's config, nothing filled in later.")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="runs")
+    base = models.ForeignKey(
+        Checkpoint,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The model it starts from, samples or evaluates.",
+    )
+    reward_model = models.ForeignKey(Checkpoint, null=True, on_delete=models.PROTECT, related_name="+")
+    baseline = models.ForeignKey(
+        Checkpoint,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The model `base` is compared with.",
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(null=True, help_text="When a message was last sent for it.")
+    fence = models.PositiveIntegerField(default=0, help_text="Rises with each claim; later writes must carry it.")
+    heartbeat_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    failure_reason = models.CharField(
+        max_length=40, blank=True, help_text="A code of rlhf.contract.records.FailureReason."
+    )
+    failure_message = models.TextField(blank=True)
+    result = models.JSONField(null=True, help_text="result.json as the trainer left it.")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "succeeded", "failed", "cancelled"]),
+                name="run_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(lease_until__isnull=False), name="a_running_run_has_a_lease"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="failed") & ~Q(failure_reason="") | ~Q(state="failed") & Q(failure_reason=""),
+                name="a_reason_exactly_if_failed",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "lease_until"])]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.stage})"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {self.State.SUCCEEDED, self.State.FAILED, self.State.CANCELLED}
+
+
+class Metric(models.Model):
+    """One line of metrics.jsonl: what a run measured at a step. Written by rlhf.runs only."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="metrics")
+    step = models.PositiveIntegerField()
+    values = models.JSONField(help_text="{name: finite number}")
+
+    class Meta:
+        ordering = ["run", "step"]
+        constraints = [models.UniqueConstraint(fields=["run", "step"], name="metric_step_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"{self.run} step {self.step}"

@@ -1,0 +1,167 @@
+"""Why a button is closed, and whether a filled form can run: the same checks, without torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Case, QuerySet, When
+
+from annotate.models import Project
+from annotate.rows import MAX_COMPLETIONS, MIN_COMPLETIONS
+from rlhf.contract.config import SampleConfig, StageConfig
+from rlhf.models import Checkpoint, Snapshot
+
+MIN_PAIRS = 20
+Kind = Checkpoint.Kind
+GENERATORS = (Kind.POLICY, Kind.SFT, Kind.BASE)
+
+BASE_KINDS: dict[str, tuple[Kind, ...]] = {
+    "sft": (Kind.BASE, Kind.SFT),
+    "reward": (Kind.SFT, Kind.BASE),
+    "ppo": (Kind.SFT, Kind.POLICY, Kind.BASE),
+    "sample": GENERATORS,
+    "evaluate": (Kind.REWARD, *GENERATORS),
+}
+"""Which kinds of checkpoint a stage starts from, the likeliest first."""
+
+NEEDS_REWARD_MODEL = {"ppo"}
+MAY_HAVE_REWARD_MODEL = {"ppo", "evaluate"}
+MAY_HAVE_BASELINE = {"sample", "evaluate"}
+
+
+class Refused(Exception):
+    """An order that cannot run; `problems` maps a field ("" for all of it) to what is wrong and what to do."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = problems
+        super().__init__(" ".join(problems.values()))
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """What a person asks for: a stage, its config and its inputs."""
+
+    project: Project
+    stage: str
+    config: StageConfig
+    snapshot: Snapshot
+    base: Checkpoint
+    reward_model: Checkpoint | None = None
+    baseline: Checkpoint | None = None
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may be chosen as inputs of a stage; this project's checkpoints come first, the newest before the older."""
+
+    snapshot: QuerySet[Snapshot]
+    base: QuerySet[Checkpoint]
+    reward_model: QuerySet[Checkpoint]
+    baseline: QuerySet[Checkpoint]
+
+
+def candidates(project: Project, stage: str) -> Candidates:
+    """Return what a stage could use: the project's snapshots, and checkpoints of any project."""
+    ours_first = Case(When(project=project, then=0), default=1)
+    known = Checkpoint.objects.order_by(ours_first, "-pk")
+    return Candidates(
+        snapshot=Snapshot.objects.filter(project=project),
+        base=known.filter(kind__in=BASE_KINDS[stage]),
+        reward_model=known.filter(kind=Kind.REWARD) if stage in MAY_HAVE_REWARD_MODEL else known.none(),
+        baseline=known.filter(kind__in=GENERATORS) if stage in MAY_HAVE_BASELINE else known.none(),
+    )
+
+
+def closed_reasons(project: Project, stage: str) -> list[str]:
+    """Say why a stage cannot be started in a project; an empty list means that it can."""
+    found = candidates(project, stage)
+    snapshot = found.snapshot.first()
+    reasons = []
+    if snapshot is None:
+        reasons.append("No snapshot yet: freeze one first.")
+    elif problem := SNAPSHOT_CHECKS[stage](snapshot):
+        reasons.append(f"The newest snapshot will not do: {problem}")
+    if not found.base.exists():
+        reasons.append(f"No model to start from: expected a checkpoint of kind {' or '.join(BASE_KINDS[stage])}.")
+    if stage in NEEDS_REWARD_MODEL and not found.reward_model.exists():
+        reasons.append("No reward model yet: train one first.")
+    return reasons
+
+
+def problems(order: RunOrder) -> dict[str, str]:
+    """Return what is wrong with an order, by field; an empty dict means that it can run."""
+    found: dict[str, str] = {}
+    if order.snapshot.project_id != order.project.pk:
+        found["snapshot"] = "belongs to another project."
+    elif order.stage != "evaluate" and (problem := SNAPSHOT_CHECKS[order.stage](order.snapshot)):
+        found["snapshot"] = problem
+    found |= _checkpoint_problems(order)
+    if isinstance(order.config, SampleConfig) and "baseline" not in found:
+        found |= _sample_problem(order, order.config.completions_per_prompt)
+    if order.stage == "evaluate" and (problem := _nothing_held_out(order)):
+        found["snapshot"] = problem
+    return found
+
+
+def _checkpoint_problems(order: RunOrder) -> dict[str, str]:
+    allowed = {"base": BASE_KINDS[order.stage], "reward_model": (Kind.REWARD,), "baseline": GENERATORS}
+    expected = {
+        "base": True,
+        "reward_model": order.stage in MAY_HAVE_REWARD_MODEL,
+        "baseline": order.stage in MAY_HAVE_BASELINE,
+    }
+    found: dict[str, str] = {}
+    for name, kinds in allowed.items():
+        checkpoint: Checkpoint | None = getattr(order, name)
+        if checkpoint is None:
+            if name == "reward_model" and order.stage in NEEDS_REWARD_MODEL:
+                found[name] = "No reward model is chosen: train one first."
+        elif not expected[name]:
+            found[name] = f"{order.stage} takes no {name.replace('_', ' ')}."
+        elif checkpoint.kind not in kinds:
+            found[name] = f"expected a checkpoint of kind {' or '.join(kinds)}, got {checkpoint.kind}."
+        elif checkpoint.tokenizer_sha256 != order.base.tokenizer_sha256:
+            found[name] = "has another tokenizer or chat template than the model; its scores would mean nothing."
+    return found
+
+
+def _sample_problem(order: RunOrder, completions_per_prompt: int) -> dict[str, str]:
+    models = 2 if order.baseline else 1
+    in_all = completions_per_prompt * models
+    if MIN_COMPLETIONS <= in_all <= MAX_COMPLETIONS:
+        return {}
+    return {
+        "completions_per_prompt": f"a comparison has {MIN_COMPLETIONS} to {MAX_COMPLETIONS} completions; "
+        f"{models} model(s) with {completions_per_prompt} each give {in_all}."
+    }
+
+
+def _nothing_held_out(order: RunOrder) -> str:
+    needed = "pairs_test" if order.base.kind == Kind.REWARD else "prompts_test"
+    return "" if order.snapshot.counts[needed] else f"has no held-out {needed.removesuffix('_test')} to evaluate on."
+
+
+def _for_sft(snapshot: Snapshot) -> str:
+    if snapshot.counts["demonstrations"]:
+        return ""
+    return "it has no demonstrations; import prompts with ideal outputs, then freeze again."
+
+
+def _for_reward(snapshot: Snapshot) -> str:
+    pairs, held_out = snapshot.counts["pairs_train"], snapshot.counts["pairs_test"]
+    if pairs < MIN_PAIRS:
+        too_few = f"it has {pairs} training pairs and a reward model needs at least {MIN_PAIRS}"
+        return f"{too_few}; collect rankings, then freeze again."
+    return "" if held_out else "it has no held-out pairs to measure accuracy on; collect rankings on more prompts."
+
+
+def _for_prompts(snapshot: Snapshot) -> str:
+    return "" if snapshot.counts["prompts"] else "it has no prompts; import some, then freeze again."
+
+
+SNAPSHOT_CHECKS: dict[str, Callable[[Snapshot], str]] = {
+    "sft": _for_sft,
+    "reward": _for_reward,
+    "ppo": _for_prompts,
+    "sample": _for_prompts,
+    "evaluate": _for_prompts,
+}

@@ -1,0 +1,59 @@
+"""What a finished run left becomes rows: a checkpoint, or completions to rank. Verified first, then all or nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from django.db import transaction
+
+from annotate import intake
+from annotate.models import Prompt
+from annotate.rows import MIN_COMPLETIONS, ComparisonRow, CompletionRow, PromptRow
+from rlhf import artefacts, runs
+from rlhf.contract import records
+from rlhf.contract.records import CompletionRecord, FailureReason
+from rlhf.contract.rundir import BadArtefact, Result, RunDirectory
+from rlhf.models import Run
+from rlhf.runs import Claim
+
+LEAVES_WEIGHTS = {"sft": "sft", "reward": "reward", "ppo": "policy"}
+"""The kind of checkpoint a stage must leave."""
+
+
+def publish(run: Run, held: Claim, directory: RunDirectory, result: Result) -> None:
+    """Verify what a successful trainer left, store it and close the run; a run whose leavings do not verify fails."""
+    try:
+        with transaction.atomic():
+            if kind := LEAVES_WEIGHTS.get(run.stage):
+                artefacts.record_of_run(run, directory.checkpoint, kind=kind)
+            if run.stage == "sample":
+                _return_completions(run, directory)
+            runs.succeed(held, result)
+    except BadArtefact as problem:
+        runs.fail(held, FailureReason.BAD_ARTEFACT, message=str(problem), result=result)
+
+
+def _return_completions(run: Run, directory: RunDirectory) -> None:
+    """Bring sampled completions back as comparisons to rank; a prompt with fewer than two is left out."""
+    if not directory.completions.is_file():
+        raise BadArtefact(f"{directory.completions} is missing: the sampler left no completions.")
+    rows = list(_comparison_rows(run, records.read_jsonl(directory.completions, CompletionRecord)))
+    if not rows:
+        raise BadArtefact(f"{directory.completions} holds no prompt with {MIN_COMPLETIONS} or more completions.")
+    intake.add_comparisons(run.project, rows, source=f"run/{run.pk}")
+
+
+def _comparison_rows(run: Run, found: Iterator[CompletionRecord]) -> Iterator[ComparisonRow]:
+    sources = {"base": f"checkpoint/{run.base_id}", "baseline": f"checkpoint/{run.baseline_id}"}
+    by_prompt: dict[str, list[CompletionRow]] = defaultdict(list)
+    for record in found:
+        mine = by_prompt[record.prompt_id]
+        mine.append(CompletionRow(chr(ord("a") + len(mine)), record.text, sources[record.model]))
+    for prompt in Prompt.objects.filter(project=run.project, external_id__in=by_prompt).order_by("pk"):
+        completions = tuple(by_prompt[prompt.external_id])
+        if len(completions) >= MIN_COMPLETIONS:
+            yield ComparisonRow(f"run-{run.pk}-{prompt.pk}", _row_of(prompt), completions)
+
+
+def _row_of(prompt: Prompt) -> PromptRow:
+    messages = tuple((message["role"], message["content"]) for message in prompt.messages)
+    return PromptRow(prompt.external_id, messages, prompt.category, prompt.language)

@@ -1,0 +1,165 @@
+"""A run's life: create, claim, heartbeat, finish, fail, cancel. The only writer of Run and Metric.
+
+The row is the truth, the Celery message a bell. A message delivered twice, late or never leads to the same result: a
+claim is one UPDATE filtered on `queued`, so a run is executed once; every later write carries the fence of that claim
+and is refused when it no longer holds. A run whose worker went silent fails; it is never silently restarted.
+
+queued → running → succeeded | failed | cancelled; queued → cancelled.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from rlhf import preflight
+from rlhf.contract import config as configs
+from rlhf.contract.records import FailureReason
+from rlhf.contract.rundir import Result
+from rlhf.models import Metric, Run
+from rlhf.preflight import RunOrder
+
+log = logging.getLogger(__name__)
+State = Run.State
+RING_AGAIN_SECONDS = 30
+MESSAGE_CHARS = 4000
+
+
+class AlreadyOver(Exception):
+    """The run has ended; there is nothing to cancel."""
+
+
+class LostClaim(Exception):
+    """The claim no longer holds: the run was cancelled, failed as silent, or ended. Stop working on it."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to execute a run: its id and the fence that every write must carry."""
+
+    run_id: int
+    fence: int
+
+
+def create(order: RunOrder, *, by: User | None) -> Run:
+    """Queue a run and ring for a worker once the transaction commits. Raises preflight.Refused."""
+    if problems := preflight.problems(order):
+        raise preflight.Refused(problems)
+    with transaction.atomic():
+        run = Run.objects.create(
+            project=order.project,
+            stage=order.stage,
+            config=configs.to_json(order.config),
+            snapshot=order.snapshot,
+            base=order.base,
+            reward_model=order.reward_model,
+            baseline=order.baseline,
+            created_by=by,
+        )
+        transaction.on_commit(lambda: ring(run.pk))
+    return run
+
+
+def ring(run_id: int) -> None:
+    """Send the wake-up message of a queued run. Where the broker is away the sweeper rings later."""
+    try:
+        current_app.send_task("rlhf.tasks.execute_run", [run_id], expires=4 * RING_AGAIN_SECONDS)
+    except (OperationalError, OSError) as problem:
+        log.warning("run %s: the broker did not take the message (%s); the sweeper will ring again", run_id, problem)
+        return
+    Run.objects.filter(pk=run_id, state=State.QUEUED).update(rung_at=Now())
+
+
+def claim(run_id: int) -> Claim | None:
+    """Take a queued run for execution; None where someone else was first or it is over."""
+    taken = Run.objects.filter(pk=run_id, state=State.QUEUED).update(
+        state=State.RUNNING, fence=F("fence") + 1, started_at=Now(), heartbeat_at=Now(), lease_until=_lease_end()
+    )
+    if taken != 1:
+        return None
+    return Claim(run_id, Run.objects.values_list("fence", flat=True).get(pk=run_id))
+
+
+def heartbeat(held: Claim) -> bool:
+    """Renew the lease and return whether a cancel was asked for. Raises LostClaim."""
+    if _held(held).update(heartbeat_at=Now(), lease_until=_lease_end()) != 1:
+        raise LostClaim
+    return Run.objects.filter(pk=held.run_id, cancel_requested_at__isnull=False).exists()
+
+
+def record_metrics(held: Claim, rows: Sequence[tuple[int, dict[str, float]]]) -> None:
+    """Store lines of metrics.jsonl; a step that is there already is left as it is. Raises LostClaim."""
+    with transaction.atomic():
+        if not _held(held).select_for_update().exists():
+            raise LostClaim
+        Metric.objects.bulk_create(
+            (Metric(run_id=held.run_id, step=step, values=values) for step, values in rows), ignore_conflicts=True
+        )
+
+
+def succeed(held: Claim, result: Result) -> None:
+    """Close a run as succeeded; call inside the transaction that stores what it left. Raises LostClaim."""
+    _close(held, State.SUCCEEDED, result=asdict(result))
+
+
+def fail(held: Claim, reason: str, *, message: str, result: Result | None = None) -> None:
+    """Close a run as failed with a FailureReason and a sentence for the person looking. Raises LostClaim."""
+    left = asdict(result) if result else None
+    _close(held, State.FAILED, failure_reason=reason, failure_message=message[:MESSAGE_CHARS], result=left)
+
+
+def cancelled(held: Claim, result: Result | None = None) -> None:
+    """Close a run that stopped because it was asked to. Raises LostClaim."""
+    _close(held, State.CANCELLED, result=asdict(result) if result else None)
+
+
+def request_cancel(run: Run) -> None:
+    """Cancel a queued run at once, or ask a running one to stop. Raises AlreadyOver."""
+    if Run.objects.filter(pk=run.pk, state=State.QUEUED).update(state=State.CANCELLED, finished_at=Now()):
+        return
+    asked = Run.objects.filter(pk=run.pk, state=State.RUNNING)
+    if not asked.update(cancel_requested_at=Now()):
+        raise AlreadyOver
+
+
+def fail_silent_runs() -> int:
+    """Fail the running runs whose lease is over; return how many."""
+    return Run.objects.filter(state=State.RUNNING, lease_until__lt=Now()).update(
+        state=State.FAILED,
+        finished_at=Now(),
+        failure_reason=FailureReason.LOST,
+        failure_message="The worker of this run went silent: it was stopped, or its machine was. Start the run again.",
+    )
+
+
+def ring_again() -> int:
+    """Ring for queued runs that no message may be on its way for; return how many."""
+    long_ago = ExpressionWrapper(Now() - timedelta(seconds=RING_AGAIN_SECONDS), output_field=DateTimeField())
+    waiting = Run.objects.filter(Q(rung_at=None) | Q(rung_at__lt=long_ago), state=State.QUEUED)
+    ids = list(waiting.values_list("pk", flat=True))
+    for run_id in ids:
+        ring(run_id)
+    return len(ids)
+
+
+def _held(held: Claim):
+    return Run.objects.filter(pk=held.run_id, fence=held.fence, state=State.RUNNING)
+
+
+def _close(held: Claim, state: State, **changes: Any) -> None:
+    if _held(held).update(state=state, finished_at=Now(), lease_until=None, **changes) != 1:
+        raise LostClaim
+
+
+def _lease_end() -> ExpressionWrapper:
+    """The end of a lease that starts now, by the database's clock."""
+    return ExpressionWrapper(Now() + timedelta(seconds=settings.RUN_LEASE_SECONDS), output_field=DateTimeField())

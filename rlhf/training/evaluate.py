@@ -1,0 +1,142 @@
+"""What a model is worth on held-out prompts: a reward model's accuracy; a policy's score, KL and diversity.
+
+accelerate launch -m rlhf.training.evaluate RUN_DIR
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from rlhf.contract.config import EvaluateConfig
+from rlhf.training import data, models, ppo_math, precision, rollout, scoring
+from rlhf.training.data import TokenisedPrompt
+from rlhf.training.rollout import Generated
+from rlhf.training.run import RunContext, StageOutcome, main
+from rlhf.training.scoring import Z_95
+
+NGRAMS = (1, 2, 3)
+
+
+def evaluate(context: RunContext) -> StageOutcome:
+    """Evaluate the base checkpoint by its kind."""
+    kind = models.manifest_of(Path(context.spec.inputs.base)).get("kind")
+    return _reward_model(context) if kind == "reward" else _policy(context)
+
+
+def distinct(texts: list[list[int]], n: int) -> float:
+    """Return the share of distinct n-grams among all n-grams of token lists (Li et al. 2016); 0 where there is none.
+
+    >>> distinct([[1, 2, 1, 2]], 2)
+    0.6666666666666666
+    """
+    grams = [tuple(ids[i : i + n]) for ids in texts for i in range(len(ids) - n + 1)]
+    return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def _reward_model(context: RunContext) -> StageOutcome:
+    config, inputs = context.spec.config, context.spec.inputs
+    assert isinstance(config, EvaluateConfig)  # noqa: S101  read_spec parsed it for this stage
+    tokenizer = models.load_tokenizer(Path(inputs.base))
+    pairs, left_out = data.pairs(Path(inputs.snapshot), tokenizer, split="test", max_length=config.max_length)
+    data.require(pairs, what="held-out pairs", left_out=left_out)
+    model = models.load_reward_model(Path(inputs.base)).to(models.device())
+    found = scoring.pair_accuracy(
+        model, pairs, pad_id=tokenizer.pad_token_id, batch_size=config.batch_size, on_batch=context.directory.beat
+    )
+    return StageOutcome(found | {"n_left_out": left_out})
+
+
+def _policy(context: RunContext) -> StageOutcome:
+    config, inputs, device = context.spec.config, context.spec.inputs, models.device()
+    assert isinstance(config, EvaluateConfig)  # noqa: S101
+    tokenizer = models.load_tokenizer(Path(inputs.base))
+    prompts, left_out = data.prompts(
+        Path(inputs.snapshot), tokenizer, split="test", max_tokens=config.max_prompt_tokens
+    )
+    data.require(prompts, what="held-out prompts", left_out=left_out)
+    prompts = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
+    model = models.load_causal_lm(Path(inputs.base)).to(device)
+    use_bfloat16 = precision.choose_bfloat16(device)
+    generated = rollout.generate(
+        model,
+        tokenizer,
+        [prompt.ids for prompt in prompts],
+        max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature,
+        batch_size=config.batch_size,
+        generator=torch.Generator().manual_seed(config.seed),
+        use_bfloat16=use_bfloat16,
+        on_batch=context.directory.beat,
+    )
+    texts = [one.ids for one in generated]
+    figures: dict[str, Any] = {f"distinct_{n}": distinct(texts, n) for n in NGRAMS}
+    figures |= {
+        "length_mean": sum(map(len, texts)) / len(texts),
+        "eos_rate": sum(one.is_finished for one in generated) / len(generated),
+        "n_prompts": len(prompts) // config.completions_per_prompt,
+        "n_completions": len(generated),
+        "n_left_out": left_out,
+    }
+    if inputs.reward_model:
+        figures |= _scores(context, tokenizer, prompts, generated)
+    if inputs.baseline:
+        figures["kl"] = _kl(context, model, tokenizer, prompts, generated, use_bfloat16)
+    return StageOutcome(figures)
+
+
+def _scores(
+    context: RunContext, tokenizer: PreTrainedTokenizerBase, prompts: list[TokenisedPrompt], generated: list[Generated]
+) -> dict[str, float]:
+    """Return the mean score with an interval that counts prompts, not completions, as independent."""
+    config, directory = context.spec.config, Path(context.spec.inputs.reward_model)
+    assert isinstance(config, EvaluateConfig)  # noqa: S101
+    models.check_same_tokenizer(Path(context.spec.inputs.base), directory)
+    scores = scoring.score(
+        models.load_reward_model(directory).to(models.device()),
+        [prompt.ids + one.ended(tokenizer.eos_token_id) for prompt, one in zip(prompts, generated, strict=True)],
+        pad_id=tokenizer.pad_token_id,
+        batch_size=config.batch_size,
+        on_batch=context.directory.beat,
+    )
+    of_prompts = scores.view(-1, config.completions_per_prompt).mean(1)
+    mean = of_prompts.mean().item()
+    if len(of_prompts) < 2:
+        return {"score_mean": mean}
+    half = Z_95 * (of_prompts.std() / len(of_prompts) ** 0.5).item()
+    return {"score_mean": mean, "score_low": mean - half, "score_high": mean + half}
+
+
+@torch.no_grad()
+def _kl(
+    context: RunContext,
+    model: torch.nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[TokenisedPrompt],
+    generated: list[Generated],
+    use_bfloat16: bool,
+) -> float:
+    """Return the mean KL to the baseline in nats per completion, on the policy's own completions."""
+    config, directory = context.spec.config, Path(context.spec.inputs.baseline)
+    assert isinstance(config, EvaluateConfig)  # noqa: S101
+    models.check_same_tokenizer(Path(context.spec.inputs.base), directory)
+    baseline = models.load_causal_lm(directory).to(models.device())
+    total = 0.0
+    for start in range(0, len(prompts), config.batch_size):
+        rows = slice(start, start + config.batch_size)
+        batch = rollout.batch_of(
+            [prompt.ids for prompt in prompts[rows]],
+            [one.ids for one in generated[rows]],
+            pad_id=tokenizer.pad_token_id,
+            device=models.device(),
+        )
+        options = {"temperature": config.temperature, "use_bfloat16": use_bfloat16}
+        mine, theirs = (rollout.response_statistics(m, batch, **options).logprobs for m in (model, baseline))
+        total += ppo_math.kl_k1(mine, theirs).sum().item()
+        context.directory.beat()
+    return total / len(prompts)
+
+
+if __name__ == "__main__":
+    main("evaluate", evaluate)

@@ -1,0 +1,189 @@
+"""Reward model: Bradley-Terry with soft labels on consensus pairs, by TRL's RewardTrainer.
+
+    accelerate launch -m rlhf.training.reward RUN_DIR
+
+A training row is a prompt with up to nine of its completions and every pair between them, so each completion is encoded
+once per ranking and not once per pair: K forwards give K(K-1)/2 pairs (Ouyang et al. 2022, section 3.5).
+"""
+
+import random
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+from trl import RewardConfig as TrlRewardConfig
+from trl import RewardTrainer
+
+from rlhf.contract.config import RewardConfig
+from rlhf.training import data, models, precision, scoring
+from rlhf.training.data import TokenisedPair
+from rlhf.training.run import RunContext, StageOutcome, main
+from rlhf.training.watching import Watcher, check_finite
+
+MAX_SEQUENCES = 9
+EVALUATION_BATCH = 32
+
+
+def train(context: RunContext) -> StageOutcome:
+    """Train on the snapshot's training pairs and measure accuracy on the held-out ones."""
+    config, inputs = context.spec.config, context.spec.inputs
+    assert isinstance(config, RewardConfig)  # noqa: S101  read_spec parsed it for this stage
+    base, snapshot = Path(inputs.base), Path(inputs.snapshot)
+    tokenizer = models.load_tokenizer(base)
+    pairs, left_out = data.pairs(snapshot, tokenizer, split="train", max_length=config.max_length)
+    data.require(pairs, what="training pairs", left_out=left_out)
+    held_out, _ = data.pairs(snapshot, tokenizer, split="test", max_length=config.max_length)
+    print(f"reward: {len(pairs)} training pairs, {len(held_out)} held out, {left_out} left out as too long", flush=True)
+
+    model = models.new_reward_model(base, seed=config.seed)
+    if config.lora_rank:
+        model = models.add_lora(model, rank=config.lora_rank, first_layer=model.config.num_hidden_layers // 2)
+    watcher = Watcher(context.directory, minutes=config.minutes)
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = SoftRewardTrainer(
+            model=model,
+            args=_arguments(config, scratch),
+            data_collator=Collator(tokenizer.pad_token_id),
+            train_dataset=Dataset.from_list(rows_of(pairs, seed=config.seed)),
+            processing_class=tokenizer,
+            callbacks=[watcher],
+        )
+        trainer.train()
+    if watcher.is_cancelled:
+        return StageOutcome(is_cancelled=True)
+    return _finish(context, trainer.model.eval(), tokenizer, pairs, held_out, left_out)
+
+
+class Collator:
+    """Batches rows: every distinct sequence once, and the pairs as indices into them."""
+
+    def __init__(self, pad_id: int) -> None:
+        self.pad_id = pad_id
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        sequences: list[list[int]] = []
+        pairs: list[tuple[int, int]] = []
+        for row in rows:
+            pairs += [(len(sequences) + i, len(sequences) + j) for i, j in row["pairs"]]
+            sequences += row["sequences"]
+        ids, mask = models.pad_right(sequences, pad_id=self.pad_id)
+        return {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "pairs": torch.tensor(pairs),  # (N, 2)
+            "q": torch.tensor([q for row in rows for q in row["q"]]),
+            "weight": torch.tensor([w for row in rows for w in row["weight"]]),
+        }
+
+
+class SoftRewardTrainer(RewardTrainer):
+    """TRL's trainer on rows of ours: the loss knows soft labels, weights and pairs that share a completion."""
+
+    def _prepare_dataset(self, dataset: Dataset, *args: Any, **kwargs: Any) -> Dataset:
+        return dataset  # tokenised already, the same way in every stage
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any
+    ) -> Tensor:
+        use_bfloat16 = self.use_bfloat16 if hasattr(self, "use_bfloat16") else self._choose()
+        with precision.autocast(inputs["input_ids"].device, use_bfloat16=use_bfloat16):
+            scores = models.scores_of(
+                self.accelerator.unwrap_model(model), inputs["input_ids"], inputs["attention_mask"]
+            )
+        chosen, rejected = scores[inputs["pairs"][:, 0]], scores[inputs["pairs"][:, 1]]
+        loss = soft_loss(chosen, rejected, inputs["q"], inputs["weight"], center=self.args.center_rewards_coefficient)
+        check_finite(self.state.global_step + 1, {"loss": loss.item()})
+        self._metrics["train"]["accuracy"].append((chosen > rejected).float().mean().item())
+        return loss
+
+    def _choose(self) -> bool:
+        self.use_bfloat16 = precision.choose_bfloat16(self.accelerator.device)
+        return self.use_bfloat16
+
+
+def soft_loss(chosen: Tensor, rejected: Tensor, q: Tensor, weight: Tensor, *, center: float | None) -> Tensor:
+    """Return the weighted mean of -[q log s(d) + (1 - q) log s(-d)] + center (r_c + r_r)^2 over N pairs.
+
+    All arguments (N,); d = chosen - rejected, s the logistic function, q = P(chosen is better) in 0..1. With q = 1 this
+    is the Bradley-Terry loss of Ouyang et al. 2022, equation 1; the centring term is Eisenstein et al. 2023's.
+    """
+    gap = chosen - rejected
+    loss = -(q * logsigmoid(gap) + (1 - q) * logsigmoid(-gap))
+    if center:
+        loss = loss + center * (chosen + rejected) ** 2
+    return (weight * loss).mean()
+
+
+def rows_of(pairs: list[TokenisedPair], *, seed: int) -> list[dict[str, Any]]:
+    """Gather pairs into rows of one prompt with at most nine distinct sequences; the mean weight of a pair is 1."""
+    scale = len(pairs) / sum(pair.record.weight for pair in pairs)
+    by_prompt: dict[str, list[TokenisedPair]] = {}
+    for pair in pairs:
+        by_prompt.setdefault(pair.record.prompt_id, []).append(pair)
+    rows = [row for of_prompt in by_prompt.values() for row in _rows_of_prompt(of_prompt, scale)]
+    random.Random(seed).shuffle(rows)  # noqa: S311  reproducible, not secret
+    return rows
+
+
+def _rows_of_prompt(pairs: Iterable[TokenisedPair], scale: float) -> Iterable[dict[str, Any]]:
+    index: dict[tuple[int, ...], int] = {}
+    row: dict[str, Any] = {"pairs": [], "q": [], "weight": []}
+    for pair in pairs:
+        both = (tuple(pair.chosen), tuple(pair.rejected))
+        if len(index.keys() | set(both)) > MAX_SEQUENCES:
+            yield row | {"sequences": [list(sequence) for sequence in index]}
+            index, row = {}, {"pairs": [], "q": [], "weight": []}
+        row["pairs"].append([index.setdefault(sequence, len(index)) for sequence in both])
+        row["q"].append(pair.record.q)
+        row["weight"].append(pair.record.weight * scale)
+    yield row | {"sequences": [list(sequence) for sequence in index]}
+
+
+def _arguments(config: RewardConfig, scratch: str) -> TrlRewardConfig:
+    return TrlRewardConfig(
+        output_dir=scratch,
+        per_device_train_batch_size=config.batch_size,
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if config.minutes else "linear",
+        warmup_steps=3,
+        max_grad_norm=config.max_grad_norm,
+        center_rewards_coefficient=config.center_coefficient,
+        max_length=None,
+        seed=config.seed,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        report_to="none",
+        gradient_checkpointing=False,
+        bf16=False,  # autocast is ours: precision.py
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+    )
+
+
+def _finish(
+    context: RunContext,
+    model: nn.Module,
+    tokenizer: Any,
+    pairs: list[TokenisedPair],
+    held_out: list[TokenisedPair],
+    left_out: int,
+) -> StageOutcome:
+    """Measure, save and report."""
+    options = {"pad_id": tokenizer.pad_token_id, "batch_size": EVALUATION_BATCH, "on_batch": context.directory.beat}
+    seen = scoring.score(model, [s for pair in pairs for s in (pair.chosen, pair.rejected)], **options)
+    facts = {"score_mean": seen.mean().item(), "score_std": seen.std().item()}
+    found = scoring.pair_accuracy(model, held_out, **options)
+    models.save_checkpoint(context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts)
+    return StageOutcome({**found, **facts, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
+
+
+if __name__ == "__main__":
+    main("reward", train)

@@ -1,0 +1,111 @@
+"""The entry point all stages share: read the order, seed, run, write result.json, say why it failed.
+
+accelerate launch -m rlhf.training.<stage> RUN_DIR
+"""
+
+import errno
+import importlib.metadata
+import platform
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from rlhf.contract.config import ConfigError
+from rlhf.contract.lifeline import die_with_parent
+from rlhf.contract.records import FailureReason
+from rlhf.contract.rundir import BadArtefact, Result, RunDirectory, RunSpec
+
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+
+
+class StageError(Exception):
+    """An expected failure: the message says what was expected, what came and what to do."""
+
+    def __init__(self, reason: FailureReason, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What a stage works on."""
+
+    directory: RunDirectory
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What a stage leaves: the figures for result.json and the kind of weights in checkpoint/, if any."""
+
+    metrics: dict[str, Any] = field(default_factory=dict)
+    checkpoint_kind: str = ""
+    is_cancelled: bool = False
+
+
+def main(stage: str, function: Callable[[RunContext], StageOutcome]) -> None:
+    """Run a stage over the directory named on the command line; exits 0 only if it succeeded or was cancelled."""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: accelerate launch -m rlhf.training.{stage} RUN_DIR")
+    die_with_parent()
+    result = execute(stage, function, RunDirectory(sys.argv[1]))
+    sys.exit(1 if result.status == "failed" else 0)
+
+
+def execute(stage: str, function: Callable[[RunContext], StageOutcome], directory: RunDirectory) -> Result:
+    """Run a stage and write result.json whatever happens; returns what was written."""
+    started = time.monotonic()
+    try:
+        outcome = function(_context(stage, directory))
+        status = "cancelled" if outcome.is_cancelled else "succeeded"
+        result = _result(started, status, metrics=outcome.metrics, checkpoint_kind=outcome.checkpoint_kind)
+    except Exception as problem:  # whatever stops a stage ends in its result.json, and the traceback in its log
+        traceback.print_exc()
+        result = _result(started, "failed", reason=_reason(problem), message=_sentence(problem))
+    print(f"{stage}: {result.status} after {result.seconds:.0f} s. {result.message}", flush=True)
+    directory.write_result(result)
+    return result
+
+
+def _context(stage: str, directory: RunDirectory) -> RunContext:
+    spec = directory.read_spec()
+    if spec.stage != stage:
+        raise ConfigError({"stage": f"{directory.config} orders {spec.stage!r}; this is {stage!r}."})
+    random.seed(spec.config.seed)
+    np.random.seed(spec.config.seed % 2**32)
+    torch.manual_seed(spec.config.seed)
+    directory.beat()
+    return RunContext(directory, spec)
+
+
+def _result(started: float, status: str, **values: Any) -> Result:
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    versions["python"] = platform.python_version()
+    return Result(status, versions=versions, seconds=round(time.monotonic() - started, 2), **values)
+
+
+def _reason(problem: Exception) -> FailureReason:
+    if isinstance(problem, StageError):
+        return problem.reason
+    if isinstance(problem, ConfigError):
+        return FailureReason.BAD_CONFIG
+    if isinstance(problem, BadArtefact):
+        return FailureReason.BAD_ARTEFACT
+    if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(problem):
+        return FailureReason.OUT_OF_MEMORY
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return FailureReason.DISK_FULL
+    return FailureReason.CRASHED
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, StageError | ConfigError | BadArtefact):
+        return str(problem)
+    return f"{type(problem).__name__}: {str(problem)[:500]}"

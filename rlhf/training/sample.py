@@ -1,0 +1,118 @@
+"""Completions for a snapshot's prompts by one policy, or by two to be compared; they come back as comparisons to rank.
+
+accelerate launch -m rlhf.training.sample RUN_DIR
+"""
+
+import time
+from pathlib import Path
+
+import torch
+
+from rlhf.contract.config import SampleConfig
+from rlhf.contract.records import CompletionRecord, write_jsonl
+from rlhf.training import data, models, precision, rollout
+from rlhf.training.data import TokenisedPrompt
+from rlhf.training.run import RunContext, StageOutcome, main
+
+TRIES = 4
+"""How often a completion is drawn again that turned out to be empty."""
+SHOWN = 20
+
+
+class Cancelled(Exception):
+    """The run was asked to stop."""
+
+
+def sample(context: RunContext) -> StageOutcome:
+    """Sample completions from the base model and, where there is one, from the baseline."""
+    config, inputs = context.spec.config, context.spec.inputs
+    assert isinstance(config, SampleConfig)  # noqa: S101  read_spec parsed it for this stage
+    tokenizer = models.load_tokenizer(Path(inputs.base))
+    prompts, left_out = data.prompts(
+        Path(inputs.snapshot), tokenizer, split=config.prompts, max_tokens=config.max_prompt_tokens
+    )
+    prompts = prompts[: config.max_prompts or None]
+    data.require(prompts, what=f"prompts ({config.prompts})", left_out=left_out)
+    try:
+        found = _by_model(context, "base", inputs.base, prompts)
+        if inputs.baseline:
+            models.check_same_tokenizer(Path(inputs.base), Path(inputs.baseline))
+            found += _by_model(context, "baseline", inputs.baseline, prompts)
+    except Cancelled:
+        return StageOutcome(is_cancelled=True)
+    expected = len(prompts) * config.completions_per_prompt * (2 if inputs.baseline else 1)
+    _write(context, prompts, [record for record, _ in found])
+    lengths = [length for _, length in found]
+    figures = {
+        "n_prompts": len(prompts),
+        "n_completions": len(found),
+        "n_left_out": left_out,
+        "n_empty": expected - len(found),
+        "length_mean": sum(lengths) / max(len(lengths), 1),
+        "eos_rate": sum(record.is_finished for record, _ in found) / max(len(found), 1),
+    }
+    return StageOutcome(figures)
+
+
+def _by_model(
+    context: RunContext, name: str, directory: str, prompts: list[TokenisedPrompt]
+) -> list[tuple[CompletionRecord, int]]:
+    """Return each completion of one model with its length in tokens; a completion that stays empty is left out."""
+    config, device = context.spec.config, models.device()
+    assert isinstance(config, SampleConfig)  # noqa: S101
+    tokenizer = models.load_tokenizer(Path(directory))
+    model = models.load_causal_lm(Path(directory)).to(device)
+    use_bfloat16 = precision.choose_bfloat16(device)
+    generator = torch.Generator().manual_seed(config.seed + (name == "baseline"))
+    waiting = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
+    found: list[tuple[CompletionRecord, int]] = []
+    started, wanted = time.monotonic(), len(waiting)
+    for attempt in range(TRIES):
+        empty = []
+        for start in range(0, len(waiting), config.batch_size):
+            part = waiting[start : start + config.batch_size]
+            generated = rollout.generate(
+                model,
+                tokenizer,
+                [prompt.ids for prompt in part],
+                max_new_tokens=config.max_new_tokens,
+                temperature=config.temperature,
+                top_p=config.top_p,
+                batch_size=config.batch_size,
+                generator=generator,
+                use_bfloat16=use_bfloat16,
+                on_batch=context.directory.beat,
+            )
+            for prompt, one in zip(part, generated, strict=True):
+                text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
+                if text:
+                    record = CompletionRecord(prompt.record.prompt_id, text, name, one.is_finished)
+                    found.append((record, len(one.ids)))
+                else:
+                    empty.append(prompt)
+            _report(context, name, len(found), wanted, attempt, time.monotonic() - started)
+        waiting = empty
+    return found
+
+
+def _report(context: RunContext, name: str, done: int, wanted: int, attempt: int, seconds: float) -> None:
+    if context.directory.is_cancelled():
+        raise Cancelled
+    again = f", empty ones again ({attempt})" if attempt else ""
+    print(f"sample: {done}/{wanted} completions by {name} after {seconds:.0f} s{again}", flush=True)
+
+
+def _write(context: RunContext, prompts: list[TokenisedPrompt], found: list[CompletionRecord]) -> None:
+    """Write completions.jsonl whole or not at all, and the first few for the run's page."""
+    target = context.directory.completions
+    temporary = target.with_name(f".{target.name}.tmp")
+    write_jsonl(temporary, found)
+    temporary.replace(target)
+    said = {prompt.record.prompt_id: prompt.record.messages[-1]["content"] for prompt in prompts}
+    for record in found[:SHOWN]:
+        row = {"step": 0, "prompt": said[record.prompt_id], "completion": record.text, "model": record.model}
+        context.directory.append_sample(row)
+
+
+if __name__ == "__main__":
+    main("sample", sample)

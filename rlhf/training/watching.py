@@ -1,0 +1,64 @@
+"""The bridge from the Hugging Face trainers to a run directory: metrics, heartbeat, cancel, time limit, NaN."""
+
+import math
+import time
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from rlhf.contract.records import FailureReason
+from rlhf.contract.rundir import RunDirectory
+from rlhf.training.run import StageError
+
+NAMES = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "accuracy": "accuracy"}
+"""The trainers' names of what we log, and ours (docs/training.md)."""
+
+
+class Watcher(TrainerCallback):
+    """Writes metrics, stops on cancel or after `minutes`, and raises on a loss or gradient that is not finite."""
+
+    def __init__(self, directory: RunDirectory, *, minutes: float = 0.0) -> None:
+        self.directory = directory
+        self.stop_at = time.monotonic() + 60 * minutes if minutes else math.inf
+        self.is_cancelled = False
+        self.losses: list[float] = []
+
+    def on_substep_end(self, *args: Any, **kwargs: Any) -> None:
+        self.directory.beat()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        self.directory.beat()
+        self.is_cancelled = self.directory.is_cancelled()
+        if self.is_cancelled or time.monotonic() > self.stop_at:
+            control.should_training_stop = True
+        return control
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        values = {ours: float(logs[theirs]) for theirs, ours in NAMES.items() if logs and theirs in logs}
+        if "loss" not in values:
+            return
+        check_finite(state.global_step, values)
+        self.losses.append(values["loss"])
+        self.directory.append_metric(state.global_step, values)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        print(f"step {state.global_step}/{state.max_steps}  {shown}", flush=True)
+
+
+def check_finite(step: int, values: dict[str, float]) -> None:
+    """Raise StageError naming the first value that is NaN or infinite."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise StageError(
+                FailureReason.NON_FINITE,
+                f"non-finite {name.replace('_', ' ')} at step {step} ({value}). Lower the learning rate, or look at "
+                "the data of this step.",
+            )

@@ -1,0 +1,159 @@
+"""The reward model: the loss by hand, learning, refusal, and what it reports."""
+
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from rlhf.contract import rundir
+from rlhf.training import models, reward, run, scoring
+from rlhf.training.data import TokenisedPair
+from tests.rlhf.training.conftest import pair
+
+pytestmark = pytest.mark.torch
+
+
+def toy_pairs():
+    """Completions that say «yes» are better than those that say «no»; a quarter of the prompts is held out."""
+    return [
+        pair(n, chosen=f"yes {word}", rejected=f"no {other}", split="test" if n % 4 == 0 else "train")
+        for n in range(40)
+        for word, other in [("indeed", "thanks"), ("sir", "way")]
+    ]
+
+
+QUICK = {"epochs": 4, "learning_rate": 3e-3, "batch_size": 8, "max_length": 64, "lora_rank": 0}
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def test_the_loss_is_the_formula_worked_by_hand():
+    chosen, rejected = torch.tensor([1.0, 0.5]), torch.tensor([0.0, 1.0])
+    q, weight = torch.tensor([1.0, 0.75]), torch.tensor([1.0, 0.5])
+
+    loss = reward.soft_loss(chosen, rejected, q, weight, center=0.01)
+
+    first = -math.log(sigmoid(1.0)) + 0.01 * 1.0**2
+    second = -(0.75 * math.log(sigmoid(-0.5)) + 0.25 * math.log(sigmoid(0.5))) + 0.01 * 1.5**2
+    assert loss.item() == pytest.approx((1.0 * first + 0.5 * second) / 2)
+
+
+def test_a_coin_flip_label_has_no_gradient_where_the_scores_are_equal():
+    chosen = torch.zeros(3, requires_grad=True)
+
+    reward.soft_loss(chosen, torch.zeros(3), torch.full((3,), 0.5), torch.ones(3), center=None).backward()
+
+    assert torch.equal(chosen.grad, torch.zeros(3))
+
+
+def test_a_row_holds_each_completion_of_a_ranking_once():
+    texts = {"a": [1, 2], "b": [1, 3], "c": [1, 4]}
+    pairs = [TokenisedPair(pair(0, chosen=x, rejected=y), texts[x], texts[y], 1, 1) for x, y in ("ab", "ac", "bc")]
+
+    (row,) = reward.rows_of(pairs, seed=1)
+
+    assert row["sequences"] == [[1, 2], [1, 3], [1, 4]]
+    assert row["pairs"] == [[0, 1], [0, 2], [1, 2]]
+    assert row["weight"] == [1.0, 1.0, 1.0]
+
+
+def test_a_reward_model_learns_a_learnable_preference(make_snapshot, make_run, base):
+    directory = make_run("reward", snapshot=make_snapshot(pairs=toy_pairs()), base=base, config=QUICK)
+
+    result = run.execute("reward", reward.train, directory)
+
+    assert result.status == "succeeded"
+    assert (result.metrics["accuracy"], result.metrics["n"], result.metrics["n_train"]) == (1.0, 20, 60)
+    assert result.metrics["accuracy_low"] < 1.0
+    steps = [json.loads(line) for line in directory.metrics.read_text().splitlines()]
+    assert steps[-1]["values"]["loss"] < steps[0]["values"]["loss"]
+
+
+def test_lora_is_merged_into_a_checkpoint_that_loads_and_scores_the_same(make_snapshot, make_run, base, tokenizer):
+    config = QUICK | {"lora_rank": 4, "epochs": 1}
+    directory = make_run("reward", snapshot=make_snapshot(pairs=toy_pairs()), base=base, config=config)
+
+    result = run.execute("reward", reward.train, directory)
+
+    model = models.load_reward_model(directory.checkpoint)
+    ids = [
+        models.prompt_ids(tokenizer, [{"role": "user", "content": "Say 1"}])
+        + models.completion_ids(tokenizer, "yes sir")
+    ]
+    assert models.manifest_of(directory.checkpoint)["kind"] == "reward"
+    assert result.metrics["score_std"] > 0
+    assert torch.isfinite(scoring.score(model, ids, pad_id=0, batch_size=2)).all()
+
+
+def test_scores_do_not_depend_on_padding(reward_base):
+    model = models.load_reward_model(reward_base)
+    short, long = [5, 6, 7, 1], [5, 6, 7, 8, 9, 10, 11, 1]
+
+    together = scoring.score(model, [short, long], pad_id=1, batch_size=2)
+    alone = scoring.score(model, [short], pad_id=1, batch_size=1)
+
+    assert together[0].item() == pytest.approx(alone[0].item(), abs=1e-6)
+
+
+def test_pairs_that_are_too_long_are_left_out_and_counted(make_snapshot, make_run, base):
+    pairs = [*toy_pairs(), pair(1, chosen="yes" * 50, rejected="no")]
+    directory = make_run("reward", snapshot=make_snapshot(pairs=pairs), base=base, config=QUICK | {"epochs": 1})
+
+    assert run.execute("reward", reward.train, directory).metrics["n_left_out"] == 1
+
+
+def test_a_snapshot_without_training_pairs_is_refused(make_snapshot, make_run, base):
+    pairs = [pair(0, chosen="a", rejected="b", split="test")]
+    directory = make_run("reward", snapshot=make_snapshot(pairs=pairs), base=base)
+
+    result = run.execute("reward", reward.train, directory)
+
+    assert (result.status, result.reason) == ("failed", "empty_data")
+
+
+def test_a_reward_model_whose_head_is_missing_is_refused(reward_base, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in reward_base.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    weights = load_file(broken / "model.safetensors")
+    del weights["score.weight"]
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    (broken / rundir.MANIFEST).unlink()
+    rundir.write_manifest(broken, {"kind": "reward", "tokenizer_sha256": "x"})
+
+    with pytest.raises(run.StageError, match="score.weight"):
+        models.load_reward_model(broken)
+
+
+def test_poisoned_weights_stop_the_run_at_the_first_step(make_snapshot, make_run, base, monkeypatch):
+    def poisoned(directory, *, seed):
+        model = original(directory, seed=seed)
+        model.score.weight.data.fill_(float("nan"))
+        return model
+
+    original = models.new_reward_model
+    monkeypatch.setattr(models, "new_reward_model", poisoned)
+    directory = make_run("reward", snapshot=make_snapshot(pairs=toy_pairs()), base=base, config=QUICK)
+
+    result = run.execute("reward", reward.train, directory)
+
+    assert (result.reason, result.message[:26]) == ("non_finite", "non-finite loss at step 1 ")
+    assert not directory.checkpoint.exists()
+
+
+def test_a_cancelled_run_saves_nothing(make_snapshot, make_run, base):
+    directory = make_run("reward", snapshot=make_snapshot(pairs=toy_pairs()), base=base, config=QUICK)
+    directory.request_cancel()
+
+    assert run.execute("reward", reward.train, directory).status == "cancelled"
+    assert not directory.checkpoint.exists()
+
+
+def test_wilson_gives_newcombes_interval():
+    """81 of 263: Newcombe (1998), Statistics in Medicine 17:857-872, table I."""
+    assert scoring.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=6e-5)

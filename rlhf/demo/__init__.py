@@ -1,0 +1,1 @@
+"""What `manage.py demo` brings along: prompts with ideal outputs that we wrote ourselves."""

@@ -71,11 +71,11 @@ class Run(models.Model):
         CANCELLED = "cancelled"
 
     class Stage(models.TextChoices):
-        SFT = "sft", "Train SFT"
-        REWARD = "reward", "Train reward model"
-        PPO = "ppo", "Run PPO"
-        SAMPLE = "sample", "Sample"
-        EVALUATE = "evaluate", "Evaluate"
+        SFT = "sft", "SFT"
+        REWARD = "reward", "reward model"
+        PPO = "ppo", "PPO"
+        SAMPLE = "sample", "sampling"
+        EVALUATE = "evaluate", "evaluation"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="runs")
     stage = models.CharField(max_length=10, choices=Stage)

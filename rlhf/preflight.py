@@ -51,7 +51,7 @@ class RunOrder:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may be chosen as inputs of a stage; this project's checkpoints come first, the newest before the older."""
+    """What may be chosen as inputs of a stage, the likeliest first: our own before others', by kind, the newest first."""
 
     snapshot: QuerySet[Snapshot]
     base: QuerySet[Checkpoint]
@@ -62,7 +62,8 @@ class Candidates:
 def candidates(project: Project, stage: str) -> Candidates:
     """Return what a stage could use: the project's snapshots, and checkpoints of any project."""
     ours_first = Case(When(project=project, then=0), default=1)
-    known = Checkpoint.objects.order_by(ours_first, "-pk")
+    likeliest_first = Case(*(When(kind=kind, then=at) for at, kind in enumerate(BASE_KINDS[stage])), default=9)
+    known = Checkpoint.objects.order_by(ours_first, likeliest_first, "-pk")
     return Candidates(
         snapshot=Snapshot.objects.filter(project=project),
         base=known.filter(kind__in=BASE_KINDS[stage]),

@@ -14,6 +14,7 @@ DOORS = {
     "annotate.preferences",
     "annotate.access",
     "annotate.intake",
+    "annotate.admin",  # how tables are looked at
     "annotate.rows",  # the shapes that intake takes
     "annotate.models",
 }

@@ -36,9 +36,9 @@ def number(count: int | None) -> str:
 
 
 @register.filter
-def compact(value: float | None) -> str:
-    """Return any number in at most six significant digits: 5e-06, 0.25, 1200."""
-    return NOTHING if value is None else f"{value:.6g}"
+def compact(value: float | None, digits: int = 6) -> str:
+    """Return any number in at most so many significant digits: 5e-06, 0.25, 1200."""
+    return NOTHING if value is None else f"{value:.{digits}g}"
 
 
 @register.filter

@@ -92,11 +92,11 @@ class RewardConfig(StageConfig):
 class PpoConfig(StageConfig):
     """PPO with a per-token KL penalty to the starting policy; the loop is ours (rlhf/training/ppo.py)."""
 
-    steps: int = option(
-        24, help="Rollouts; each is followed by `epochs` passes of optimisation.", minimum=1, maximum=100_000
-    )
+    steps: int = option(24, help="Rollouts, each followed by passes of optimisation.", minimum=1, maximum=100_000)
     batch_size: int = option(24, help="Completions a rollout.", minimum=2, maximum=65536)
-    minibatches: int = option(3, help="Optimiser steps an epoch; divides batch_size.", minimum=1, maximum=1024)
+    minibatches: int = option(
+        3, help="Optimiser steps an epoch; the batch size must be a multiple of it.", minimum=1, maximum=1024
+    )
     epochs: int = option(2, help="Passes over a rollout.", minimum=1, maximum=20)
     learning_rate: float = option(2e-4, help="Learning rate (AdamW).", minimum=1e-8, maximum=1.0)
     max_new_tokens: int = option(48, help="Tokens of a completion.", minimum=1, maximum=8192)

@@ -4,18 +4,15 @@ prompts → (SFT) → sample → rank → freeze → reward model → PPO → sa
 simulated and marked so; everything else is what a person would press.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.models import User
 
 from annotate import intake, projects, reports, simulation
 from annotate.models import Project
-from rlhf import artefacts, preflight, runs, snapshots
+from rlhf import artefacts, base_models, preflight, runs, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract.records import CompletionRecord, read_jsonl
 from rlhf.contract.rundir import RunDirectory
@@ -72,18 +69,7 @@ class Job:
 
     def base_model(self) -> Checkpoint:
         """Make the base model, or find it made, and record it."""
-        directory = settings.MODELS_DIR / self.plan.model
-        command = [sys.executable, "-m", "rlhf.training.base", self.plan.model, str(directory)]
-        with subprocess.Popen(
-            command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            lines = [line.rstrip() for line in process.stdout]
-        for line in lines:
-            if line.startswith(("base:", "tiny:")):
-                self.tell(line)
-        if process.returncode:
-            raise RunFailed("\n".join(lines[-20:]))
-        return artefacts.register_base(directory, name=self.plan.name)
+        return base_models.bring_in(self.plan.model, name=self.plan.name, tell=self.tell)
 
     def import_prompts(self, project: Project) -> None:
         report = intake.import_file(FOLDER / "prompts.jsonl", kind="prompts", project=project)

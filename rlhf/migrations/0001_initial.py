@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name='Run',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('sft', 'Train SFT'), ('reward', 'Train reward model'), ('ppo', 'Run PPO'), ('sample', 'Sample'), ('evaluate', 'Evaluate')], max_length=10)),
+                ('stage', models.CharField(choices=[('sft', 'SFT'), ('reward', 'reward model'), ('ppo', 'PPO'), ('sample', 'sampling'), ('evaluate', 'evaluation')], max_length=10)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
                 ('config', models.JSONField(help_text="Every field of the stage's config, nothing filled in later.")),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

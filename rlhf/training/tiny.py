@@ -60,7 +60,7 @@ def pretrain(*, steps: int = STEPS, seed: int = 1) -> tuple[LlamaForCausalLM, Pr
     conversations = list(write_conversations(CONVERSATIONS, seed=seed))
     tokenizer = make_tokenizer(conversations)
     model = LlamaForCausalLM(_size(tokenizer))
-    print(f"tiny: {model.num_parameters() / 1e6:.1f} M parameters, {len(tokenizer)} tokens", flush=True)
+    print(f"base: tiny: {model.num_parameters() / 1e6:.1f} M parameters, {len(tokenizer)} tokens", flush=True)
     stream = torch.tensor([i for text in conversations for i in tokenizer(text)["input_ids"]])
     _train(model, stream, steps=steps, seed=seed)
     return model.eval(), tokenizer
@@ -138,4 +138,7 @@ def _train(model: LlamaForCausalLM, stream: torch.Tensor, *, steps: int, seed: i
         optimiser.step()
         schedule.step()
         if step % 20 == 0 or step == steps:
-            print(f"tiny: step {step}/{steps}  loss {loss.item():.2f}  {time.monotonic() - started:.0f} s", flush=True)
+            print(
+                f"base: tiny: step {step}/{steps}  loss {loss.item():.2f}  {time.monotonic() - started:.0f} s",
+                flush=True,
+            )

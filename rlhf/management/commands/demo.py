@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotate import people
 from annotate.models import Role
+from rlhf.base_models import NotMade
 from rlhf.contract.rundir import BadArtefact
 from rlhf.demo.job import Job, RunFailed
 from rlhf.demo.plans import PLANS
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         with worker(log):
             try:
                 figures = Job(PLANS[model], engineer=engineer, tell=self._tell).run()
-            except (RunFailed, BadArtefact) as problem:
+            except (NotMade, RunFailed, BadArtefact) as problem:
                 raise CommandError(f"the demo stopped: {problem}") from None
             if not once:
                 self._serve(logins, figures)

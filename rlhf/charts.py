@@ -1,0 +1,44 @@
+"""Which curves a run's page draws, stage by stage; the names are those of docs/training.md."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with one or more metrics over the steps of a run, and what to look for in it."""
+
+    title: str
+    metrics: tuple[str, ...]
+    meaning: str
+
+    @property
+    def names(self) -> str:
+        """The metrics as curves.js reads them."""
+        return " ".join(self.metrics)
+
+
+LOSS = Chart("Loss", ("loss",), "Falls, then flattens. Rising for good: lower the learning rate.")
+GRADIENT = Chart("Gradient norm", ("grad_norm",), "Before clipping. Spikes that grow are the first sign of trouble.")
+
+CHARTS: dict[str, tuple[Chart, ...]] = {
+    "sft": (LOSS, GRADIENT),
+    "reward": (
+        LOSS,
+        Chart("Accuracy", ("accuracy",), "On the training pairs of each step; the held-out accuracy stands above."),
+        GRADIENT,
+    ),
+    "ppo": (
+        Chart("Score", ("score",), "Mean of the reward model over a rollout, before the KL penalty. Should rise."),
+        Chart(
+            "KL", ("kl",), "Nats per completion from the starting policy. Rising faster than the score is a warning."
+        ),
+        Chart("Entropy", ("entropy",), "Nats per token. A fall to zero means that all completions become one."),
+        Chart("Length", ("length",), "Tokens per completion. Watch that the score is not bought with length."),
+        Chart("Finished", ("eos_rate",), "Share of completions that end by themselves."),
+        Chart("Losses", ("policy_loss", "value_loss"), "Of the clipped policy and value objectives."),
+        Chart("Clipped", ("clip_fraction",), "Share of tokens whose ratio was clipped; above 0.3 steps are too large."),
+        Chart("Explained variance", ("explained_variance",), "Of the returns by the value model; 1 is perfect."),
+    ),
+    "sample": (),
+    "evaluate": (),
+}

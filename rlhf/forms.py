@@ -1,0 +1,129 @@
+"""The forms of training. A stage's form derives from its config: a field is written once, in rlhf.contract.config."""
+
+import dataclasses
+
+from django import forms
+
+from annotate.models import Project
+from rlhf import preflight, snapshots
+from rlhf.contract import config as configs
+from rlhf.contract.config import ConfigError
+from rlhf.models import Checkpoint, Snapshot
+from rlhf.preflight import RunOrder
+
+INPUTS = {
+    "snapshot": ("Snapshot", "The prompts, demonstrations and preferences it reads."),
+    "base": ("Model", "What it starts from, samples or evaluates."),
+    "reward_model": ("Reward model", "What scores the completions; it must share the model's tokenizer."),
+    "baseline": ("Baseline", "A second model, shown beside the first without its name."),
+}
+ACRONYMS = {"eos": "EOS", "gae": "GAE", "kl": "KL", "lm": "LM", "lora": "LoRA", "p": "p"}
+NUMBERS = {int: forms.IntegerField, float: forms.FloatField}
+
+
+class FreezeForm(forms.Form):
+    """How much of a project a snapshot holds out."""
+
+    test_rate = forms.FloatField(
+        label="Held out",
+        initial=snapshots.TEST_RATE,
+        min_value=0.05,
+        max_value=0.95,
+        widget=forms.NumberInput(attrs={"step": "0.05"}),
+        help_text="Share of prompts kept from training to measure on, chosen by a hash of the prompt's text.",
+    )
+
+
+class _SnapshotField(forms.ModelChoiceField):
+    def label_from_instance(self, snapshot: Snapshot) -> str:
+        counts = snapshot.counts
+        return f"{snapshot}: {counts['prompts']} prompts, {counts['pairs_train']} training pairs"
+
+
+class _CheckpointField(forms.ModelChoiceField):
+    def label_from_instance(self, checkpoint: Checkpoint) -> str:
+        return f"{checkpoint.name} – {checkpoint.get_kind_display()}, checkpoint {checkpoint.pk}"
+
+
+class RunForm(forms.Form):
+    """Inputs and config of a run. A valid form has an `order` that runs.create takes."""
+
+    def __init__(self, *args: object, project: Project, stage: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.project, self.stage = project, stage
+        self.order: RunOrder | None = None
+        self.config_fields = dataclasses.fields(configs.STAGES[stage])
+        for name, field in _inputs(project, stage).items():
+            self.fields[name] = field
+        for one in self.config_fields:
+            self.fields[one.name] = _form_field(one)
+
+    @property
+    def inputs(self) -> list[forms.BoundField]:
+        """The fields of snapshot and models, for the page."""
+        return [self[name] for name in INPUTS if name in self.fields]
+
+    @property
+    def options(self) -> list[forms.BoundField]:
+        """The fields of the config, for the page."""
+        return [self[one.name] for one in self.config_fields]
+
+    def clean(self) -> dict[str, object]:
+        """Build the order: the config's own checks, then those of preflight, each beside its field."""
+        if self.errors:
+            return self.cleaned_data
+        chosen = {name: self.cleaned_data.get(name) for name in INPUTS}
+        try:
+            config = configs.parse(self.stage, {one.name: self.cleaned_data[one.name] for one in self.config_fields})
+        except ConfigError as problem:
+            self._refuse(problem.errors)
+            return self.cleaned_data
+        order = RunOrder(self.project, self.stage, config, **chosen)
+        self._refuse(preflight.problems(order))
+        self.order = None if self.errors else order
+        return self.cleaned_data
+
+    def _refuse(self, problems: dict[str, str]) -> None:
+        for name, message in problems.items():
+            self.add_error(name if name in self.fields else None, message[:1].upper() + message[1:])
+
+
+def _inputs(project: Project, stage: str) -> dict[str, forms.ModelChoiceField]:
+    """Return the input fields that a stage has, each set to the likeliest choice."""
+    found = preflight.candidates(project, stage)
+    is_required = {"snapshot": True, "base": True, "reward_model": stage in preflight.NEEDS_REWARD_MODEL}
+    fields = {}
+    for name, (label, help_text) in INPUTS.items():
+        if name == "reward_model" and stage not in preflight.MAY_HAVE_REWARD_MODEL:
+            continue
+        if name == "baseline" and stage not in preflight.MAY_HAVE_BASELINE:
+            continue
+        required = is_required.get(name, False)
+        choices = getattr(found, name)
+        kind = _SnapshotField if name == "snapshot" else _CheckpointField
+        fields[name] = kind(
+            choices,
+            label=label,
+            help_text=help_text,
+            required=required,
+            initial=choices.first() if required else None,
+            empty_label=None if required and choices.exists() else "none",
+        )
+    return fields
+
+
+def _form_field(one: "dataclasses.Field[int | float | bool | str]") -> forms.Field:
+    """Return the form field of a config field, with its default, help and bounds."""
+    bounds = one.metadata
+    first, *rest = [ACRONYMS.get(word, word) for word in one.name.split("_")]
+    label = " ".join([first[:1].upper() + first[1:], *rest])
+    common = {"label": label, "initial": one.default, "help_text": bounds["help"]}
+    kind = configs.type_of(one)
+    if kind is bool:
+        return forms.BooleanField(required=False, **common)
+    if bounds["choices"]:
+        return forms.ChoiceField(choices=[(choice, choice) for choice in bounds["choices"]], **common)
+    if kind is str:
+        return forms.CharField(**common)
+    widget = forms.NumberInput(attrs={"step": "any" if kind is float else "1"})
+    return NUMBERS[kind](widget=widget, min_value=bounds["minimum"], max_value=bounds["maximum"], **common)

@@ -1,0 +1,165 @@
+"""What a run's page shows, read from its row and its directory: progress, figures, samples, the end of the log."""
+
+import json
+import math
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rlhf import artefacts
+from rlhf.contract.rundir import RunDirectory
+from rlhf.models import Metric, Run
+
+LOG_TAIL_BYTES = 16_000
+SAMPLES_BYTES = 400_000
+SAMPLES_SHOWN = 24
+
+FIGURES = {
+    "sft": (
+        ("Loss at the start", "loss_first"),
+        ("Loss at the end", "loss_last"),
+        ("Demonstrations", "n_demonstrations"),
+    ),
+    "reward": (
+        ("Held-out accuracy", "accuracy"),
+        ("«Longer wins»", "accuracy_longer_wins"),
+        ("Where the shorter won", "accuracy_shorter_won"),
+        ("Held-out pairs", "n"),
+    ),
+    "ppo": (
+        ("Score before", "score_before"),
+        ("Score after", "score_after"),
+        ("KL, nats", "kl"),
+        ("Entropy before", "entropy_before"),
+        ("Entropy after", "entropy_after"),
+        ("Length after", "length_after"),
+    ),
+    "sample": (
+        ("Completions", "n_completions"),
+        ("Prompts", "n_prompts"),
+        ("Finished", "eos_rate"),
+        ("Length", "length_mean"),
+    ),
+    "evaluate": (
+        ("Held-out accuracy", "accuracy"),
+        ("Score", "score"),
+        ("KL, nats", "kl"),
+        ("Distinct bigrams", "distinct_2"),
+        ("Finished", "eos_rate"),
+    ),
+}
+"""The figures of result.json worth a tile; those that a run did not measure are left out."""
+
+HEADLINES = {
+    "sft": "loss {loss_first:.3g} → {loss_last:.3g}",
+    "reward": "held-out accuracy {accuracy:.3f} on {n} pairs",
+    "ppo": "score {score_before:.3g} → {score_after:.3g}, KL {kl:.3g}",
+    "sample": "{n_completions} completions",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured number with its 95 % interval, where there is one."""
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A completion that the run wrote down."""
+
+    step: int
+    prompt: str
+    completion: str
+    score: float | None
+    model: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: the last step it measured, of how many, where that is known."""
+
+    step: int
+    steps: int | None
+    seconds_left: float | None
+
+
+def figures(run: Run) -> list[Figure]:
+    """Return the figures of a finished run; none before."""
+    measured: dict[str, Any] = (run.result or {}).get("metrics", {})
+    found = []
+    for label, name in FIGURES[run.stage]:
+        value = measured.get(name)
+        if isinstance(value, int | float):
+            found.append(Figure(label, value, measured.get(f"{name}_low"), measured.get(f"{name}_high")))
+    return found
+
+
+def headline(run: Run) -> str:
+    """Return what came out of a run in a phrase; empty where there is nothing to say yet."""
+    measured = (run.result or {}).get("metrics", {})
+    if run.state != Run.State.SUCCEEDED:
+        return ""
+    if run.stage in HEADLINES:
+        return HEADLINES[run.stage].format_map(measured)
+    return ", ".join(f"{one.label.lower()} {one.value:.3g}" for one in figures(run)[:3])
+
+
+def progress(run: Run) -> Progress | None:
+    """Return how far a running run is, from its metrics; None where it has measured nothing yet."""
+    last = Metric.objects.filter(run=run).order_by("-step").first()
+    if last is None:
+        return None
+    steps = run.config.get("steps")
+    elapsed = (run.heartbeat_at - run.started_at).total_seconds() if run.heartbeat_at and run.started_at else 0.0
+    left = elapsed / last.step * (steps - last.step) if steps and last.step else None
+    return Progress(last.step, steps, left)
+
+
+def latest_values(run: Run) -> list[tuple[str, float, float]]:
+    """Return (name, first, last) of each metric of a run, for readers without curves."""
+    rows = Metric.objects.filter(run=run).order_by("step")
+    first, last = rows.first(), rows.last()
+    if first is None or last is None:
+        return []
+    return [(name, first.values.get(name, math.nan), value) for name, value in last.values.items()]
+
+
+def log_tail(run: Run) -> str:
+    """Return the end of the log, whole lines; empty before there is one."""
+    directory = artefacts.run_directory(run)
+    text, is_cut = _tail(RunDirectory(directory).log, LOG_TAIL_BYTES) if directory else ("", False)
+    shown = [line.rsplit("\r", 1)[-1] for line in text.split("\n")]  # of a progress bar, only what it says now
+    return ("[…]\n" if is_cut else "") + "\n".join(shown).strip("\n")
+
+
+def samples(run: Run) -> list[Sample]:
+    """Return the newest completions that the run wrote down, those of the last step first."""
+    directory = artefacts.run_directory(run)
+    if directory is None:
+        return []
+    text, _ = _tail(RunDirectory(directory).samples, SAMPLES_BYTES)
+    rows = (json.loads(line) for line in reversed(text.splitlines()))
+    return [
+        Sample(row["step"], row["prompt"], row["completion"], row.get("score"), row.get("model", ""))
+        for row in islice(rows, SAMPLES_SHOWN)
+    ]
+
+
+def _tail(path: Path, size: int) -> tuple[str, bool]:
+    """Return the whole lines in the last `size` bytes of a file that may still grow, and whether some went before."""
+    if not path.is_file():
+        return "", False
+    with path.open("rb") as lines:
+        start = max(0, path.stat().st_size - size)
+        lines.seek(start)
+        found = lines.read(size)
+    if start:
+        found = found.partition(b"\n")[2]
+    whole, newline, _ = found.rpartition(b"\n")
+    return (whole + newline).decode("utf-8", errors="replace"), start > 0

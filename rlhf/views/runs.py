@@ -1,0 +1,81 @@
+"""Start a run, watch it, cancel it."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotate.access import STAFF, has_role, project_for_staff, requires
+from rlhf import access, preflight, run_page, runs
+from rlhf.charts import CHARTS
+from rlhf.forms import RunForm
+from rlhf.models import Checkpoint, Run
+from rlhf.views.training import BUTTONS
+
+
+@require_http_methods(["GET", "POST"])
+@requires(*access.ENGINEERS)
+def new(request: HttpRequest, slug: str, stage: str) -> HttpResponse:
+    project, stage = project_for_staff(request.user, slug), access.stage_named(stage)
+    form = RunForm(request.POST or None, project=project, stage=stage)
+    if form.is_valid() and form.order:
+        run = runs.create(form.order, by=request.user)
+        messages.success(request, f"Run {run.pk} is queued; the next free worker takes it.")
+        return redirect("run", pk=run.pk)
+    context = {
+        "project": project,
+        "button": BUTTONS[stage],
+        "form": form,
+        "closed": preflight.closed_reasons(project, stage),
+    }
+    return render(request, "training/run_new.html", context, status=422 if form.is_bound else 200)
+
+
+@require_GET
+@requires(*STAFF)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    run = access.run_for_staff(request.user, pk)
+    context = _live(request, run) | {
+        "project": run.project,
+        "heading": f"Run {run.pk}: {run.get_stage_display()}",
+        "charts": CHARTS[run.stage],
+        "checkpoint": Checkpoint.objects.filter(run=run).first(),
+        "children": Run.objects.filter(Q(base__run=run) | Q(reward_model__run=run) | Q(baseline__run=run)),
+        "settings": run.config.items(),
+        "versions": (run.result or {}).get("versions", {}).items(),
+    }
+    return render(request, "training/run.html", context)
+
+
+@require_GET
+@requires(*STAFF)
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the page that changes while a run goes on."""
+    return render(request, "training/_live.html", _live(request, access.run_for_staff(request.user, pk)))
+
+
+@require_POST
+@requires(*access.ENGINEERS)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    run = access.run_for_staff(request.user, pk)
+    try:
+        runs.request_cancel(run)
+    except runs.AlreadyOver:
+        messages.warning(request, f"Run {pk} had ended already; nothing was cancelled.")
+    else:
+        messages.success(request, f"Run {pk} is asked to stop. It keeps nothing.")
+    return redirect("run", pk=pk)
+
+
+def _live(request: HttpRequest, run: Run) -> dict[str, object]:
+    return {
+        "run": run,
+        "failure": run.failure_reason.replace("_", " "),
+        "may_act": has_role(request.user, *access.ENGINEERS),
+        "progress": None if run.is_over else run_page.progress(run),
+        "figures": run_page.figures(run),
+        "values": run_page.latest_values(run),
+        "samples": run_page.samples(run),
+        "log": run_page.log_tail(run),
+    }

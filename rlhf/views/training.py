@@ -1,0 +1,92 @@
+"""A project's training page: freeze, the stages with why one is closed, runs, checkpoints to download."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from annotate.access import STAFF, has_role, project_for_staff, requires
+from annotate.models import Project
+from rlhf import access, artefacts, downloads, preflight, run_page, snapshots
+from rlhf.forms import FreezeForm
+from rlhf.models import Checkpoint, Run, Snapshot
+
+PER_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Button:
+    """What starts a stage."""
+
+    stage: str
+    label: str
+    about: str
+
+
+BUTTONS = {
+    button.stage: button
+    for button in (
+        Button("sft", "Train SFT", "Fine-tunes a model on prompts with ideal outputs."),
+        Button("reward", "Train reward model", "Learns from the preferences to tell the better of two completions."),
+        Button("ppo", "Run PPO", "Tunes the model to score high under the reward model, held near its start."),
+        Button("sample", "Sample", "Lets a model answer the prompts; its completions come back to be ranked."),
+        Button("evaluate", "Evaluate", "Measures a model on the held-out prompts or pairs."),
+    )
+}
+
+
+@require_GET
+@requires(*STAFF)
+def show(request: HttpRequest, slug: str) -> HttpResponse:
+    project = project_for_staff(request.user, slug)
+    return render(request, "training/training.html", _context(request, project))
+
+
+@require_POST
+@requires(*access.ENGINEERS)
+def freeze(request: HttpRequest, slug: str) -> HttpResponse:
+    project = project_for_staff(request.user, slug)
+    form = FreezeForm(request.POST)
+    if not form.is_valid():
+        return render(request, "training/training.html", _context(request, project, form), status=422)
+    try:
+        snapshot = snapshots.freeze(project, by=request.user, test_rate=form.cleaned_data["test_rate"])
+    except snapshots.NothingToFreeze as problem:
+        messages.error(request, str(problem))
+        return redirect("training", slug=slug)
+    counts = snapshot.counts
+    messages.success(
+        request,
+        f"Frozen as {snapshot}: {counts['prompts']} prompts, {counts['rankings']} rankings, "
+        f"{counts['pairs_train']} training pairs and {counts['pairs_test']} held out.",
+    )
+    return redirect("training", slug=slug)
+
+
+@require_GET
+@requires(*STAFF)
+def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    checkpoint = access.checkpoint_for_staff(request.user, pk)
+    name = f"checkpoint-{checkpoint.pk}"
+    stream = downloads.tar_stream(artefacts.path_of(checkpoint), name=name)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.tar"'}
+    return StreamingHttpResponse(stream, content_type="application/x-tar", headers=headers)
+
+
+def _context(request: HttpRequest, project: Project, form: FreezeForm | None = None) -> dict[str, object]:
+    runs = Run.objects.filter(project=project).select_related("base", "created_by", "snapshot")
+    page = Paginator(runs, PER_PAGE).get_page(request.GET.get("page"))
+    return {
+        "project": project,
+        "freeze_form": form or FreezeForm(),
+        "may_act": has_role(request.user, *access.ENGINEERS),
+        "buttons": [(button, preflight.closed_reasons(project, button.stage)) for button in BUTTONS.values()],
+        "snapshots": Snapshot.objects.filter(project=project)[:PER_PAGE],
+        "page": page,
+        "runs": [(run, run_page.headline(run)) for run in page],
+        "checkpoints": Checkpoint.objects.filter(project=project).select_related("parent", "run")[:PER_PAGE],
+        "bases": Checkpoint.objects.filter(project=None)[:PER_PAGE],
+    }

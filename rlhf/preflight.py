@@ -51,7 +51,7 @@ class RunOrder:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may be chosen as inputs of a stage, the likeliest first: our own before others', by kind, the newest first."""
+    """What may be chosen as inputs of a stage, the likeliest first: our own before others', by kind, then by age."""
 
     snapshot: QuerySet[Snapshot]
     base: QuerySet[Checkpoint]

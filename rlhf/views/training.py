@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -70,6 +70,8 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(*STAFF)
 def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     checkpoint = access.checkpoint_for_staff(request.user, pk)
+    if not artefacts.path_of(checkpoint).is_dir():
+        raise Http404(f"The files of {checkpoint} are not on this machine.")
     name = f"checkpoint-{checkpoint.pk}"
     stream = downloads.tar_stream(artefacts.path_of(checkpoint), name=name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.tar"'}

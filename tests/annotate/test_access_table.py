@@ -10,11 +10,13 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
 from annotate import assignments, intake, people, projects, rankings
 from annotate.models import Assignment, Origin
+from rlhf.models import Checkpoint, Run, Snapshot
 
 ROLES = ("anonymous", "nobody", "annotator", "reviewer", "admin", "ml_engineer")
 TABLE = {
@@ -43,6 +45,15 @@ TABLE = {
     ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
     ("GET", "comparison"): (302, 403, 403, 200, 200, 200),
     ("POST", "adjudicate"): (302, 403, 403, 422, 422, 403),
+    ("GET", "training"): (302, 403, 403, 200, 200, 200),
+    ("POST", "freeze"): (302, 403, 403, 403, 422, 422),
+    ("GET", "run_new"): (302, 403, 403, 403, 200, 200),
+    ("POST", "run_new"): (302, 403, 403, 403, 422, 422),
+    ("GET", "run"): (302, 403, 403, 200, 200, 200),
+    ("GET", "run_live"): (302, 403, 403, 200, 200, 200),
+    ("GET", "run_metrics"): (403, 403, 403, 200, 200, 200),
+    ("POST", "run_cancel"): (302, 403, 403, 403, 302, 302),
+    ("GET", "checkpoint_download"): (302, 403, 403, 200, 200, 200),
 }
 SENT = {"annotator_pause": {"is_paused": "yes"}}
 """What a POST needs to get past its form; the others lack all fields and are refused by the form (422)."""
@@ -57,6 +68,8 @@ class World(NamedTuple):
     assignment: int
     annotator: int
     comparison: int
+    run: int
+    checkpoint: int
 
 
 @pytest.fixture
@@ -84,7 +97,40 @@ def world(filled, accounts, ana, ben, rex):
         place = assignments.reserve_next(annotator, filled)
         rankings.submit(place, tiers=[place.order], submission=uuid4(), reason="BENS-REASON")
     rankings.adjudicate(held.comparison, reviewer=rex, tiers=[held.order], reason="RULING-REASON")
-    return World(slug=filled.slug, assignment=held.pk, annotator=ben.pk, comparison=held.comparison_id)
+    checkpoint, run = _trained(filled)
+    return World(
+        slug=filled.slug,
+        assignment=held.pk,
+        annotator=ben.pk,
+        comparison=held.comparison_id,
+        run=run.pk,
+        checkpoint=checkpoint.pk,
+    )
+
+
+def _trained(project):
+    """A checkpoint with a file, and a queued run from it."""
+    (settings.MODELS_DIR / "SECRET-MODEL-7").mkdir(parents=True, exist_ok=True)
+    checkpoint = Checkpoint.objects.create(
+        kind="sft",
+        name="SECRET-MODEL-7",
+        path=(settings.MODELS_DIR / "SECRET-MODEL-7").relative_to(settings.DATA_DIR).as_posix(),
+        manifest_sha256="m" * 64,
+        tokenizer_sha256="t" * 64,
+        size_bytes=1,
+    )
+    counts = {
+        "prompts": 2,
+        "demonstrations": 1,
+        "comparisons": 2,
+        "rankings": 2,
+        "pairs": 2,
+        "pairs_train": 1,
+        "pairs_test": 1,
+    }
+    snapshot = Snapshot.objects.create(project=project, sha256="a" * 64, filters={}, counts=counts)
+    run = Run.objects.create(project=project, stage="sft", config={}, snapshot=snapshot, base=checkpoint)
+    return checkpoint, run
 
 
 def url_names(patterns: list) -> Iterator[str | None]:
@@ -105,6 +151,12 @@ def url(name, world):
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
         "adjudicate": [world.comparison],
+        "run_new": [world.slug, "sft"],
+        "run": [world.run],
+        "run_live": [world.run],
+        "run_metrics": [world.run],
+        "run_cancel": [world.run],
+        "checkpoint_download": [world.checkpoint],
     }
     plain = {"home", "login", "logout", "projects", "project_new"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
@@ -118,14 +170,21 @@ def undone():
 
 
 def responses(client, world, user):
-    """Yield each row of the table with what the account gets; what a request changed is undone."""
+    """Return each row of the table with what the account gets; what a request changed is undone."""
+    found = []
     for method, name in TABLE:
         with undone():
             if user:
                 client.force_login(user)
             sent = SENT.get(name, {"sent": "nothing of use"})
             at = url(name, world)
-            yield (method, name), client.post(at, sent) if method == "POST" else client.get(at)
+            found.append(((method, name), client.post(at, sent) if method == "POST" else client.get(at)))
+    return found
+
+
+def body(response):
+    """Return a response's text, streamed or not."""
+    return (b"".join(response.streaming_content) if response.streaming else response.content).decode()
 
 
 def test_every_url_stands_in_the_table():
@@ -171,7 +230,7 @@ def test_every_response_forbids_inline_scripts_and_guessed_types(client, world, 
 def test_no_page_has_inline_scripts_styles_or_handlers(client, world, accounts):
     inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
 
-    pages = {row: response.content.decode() for row, response in responses(client, world, accounts["admin"])}
+    pages = {row: body(response) for row, response in responses(client, world, accounts["admin"])}
 
     assert {row: inline.findall(html) for row, html in pages.items() if inline.search(html)} == {}
 
@@ -180,7 +239,7 @@ def test_every_form_that_changes_something_carries_a_token(client, world, accoun
     forms = re.compile(r"<form[^>]*method=\"post\".*?</form>", re.IGNORECASE | re.DOTALL)
 
     pages = [
-        (row, response.content.decode())
+        (row, body(response))
         for role in ("annotator", "reviewer", "admin", "ml_engineer")
         for row, response in responses(client, world, accounts[role])
     ]
@@ -191,7 +250,7 @@ def test_every_form_that_changes_something_carries_a_token(client, world, accoun
 
 
 def test_annotators_meet_no_model_no_other_person_and_no_simulation(client, world, accounts):
-    pages = {row: response.content.decode() for row, response in responses(client, world, accounts["annotator"])}
+    pages = {row: body(response) for row, response in responses(client, world, accounts["annotator"])}
 
     assert _leaks(pages) == {}
 

@@ -6,9 +6,9 @@ through the product's own doors. Because their taste is a rule, the demo can als
 
 import random
 import re
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 from annotate import assignments, people, rankings
 from annotate.models import Annotator, Completion, Origin, Project
@@ -151,7 +151,5 @@ def _rank_next(person: Person, annotator: Annotator, project: Project, rng: rand
         return False
     texts = dict(Completion.objects.filter(pk__in=place.order).values_list("pk", "text"))
     tiers = rank(person, place.comparison.prompt.messages, [texts[pk] for pk in place.order], rng=rng)
-    rankings.submit(
-        place, tiers=[[place.order[i] for i in tier] for tier in tiers], submission=uuid.UUID(int=rng.getrandbits(128))
-    )
+    rankings.submit(place, tiers=[[place.order[i] for i in tier] for tier in tiers], submission=uuid4())
     return True

@@ -43,7 +43,7 @@ FIGURES = {
     ),
     "evaluate": (
         ("Held-out accuracy", "accuracy"),
-        ("Score", "score"),
+        ("Score", "score_mean"),
         ("KL, nats", "kl"),
         ("Distinct bigrams", "distinct_2"),
         ("Finished", "eos_rate"),
@@ -96,7 +96,8 @@ def figures(run: Run) -> list[Figure]:
     for label, name in FIGURES[run.stage]:
         value = measured.get(name)
         if isinstance(value, int | float):
-            found.append(Figure(label, value, measured.get(f"{name}_low"), measured.get(f"{name}_high")))
+            of = name.removesuffix("_mean")
+            found.append(Figure(label, value, measured.get(f"{of}_low"), measured.get(f"{of}_high")))
     return found
 
 

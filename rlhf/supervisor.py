@@ -125,6 +125,7 @@ def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[b
 def _environment() -> dict[str, str]:
     """What the trainer may know of our environment: no database, no broker, no secret."""
     kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    kept.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # or accelerate would say 1
     return kept | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 

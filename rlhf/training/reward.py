@@ -16,6 +16,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
+from transformers import PrinterCallback
 from trl import RewardConfig as TrlRewardConfig
 from trl import RewardTrainer
 
@@ -53,6 +54,7 @@ def train(context: RunContext) -> StageOutcome:
             processing_class=tokenizer,
             callbacks=[watcher],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     if watcher.is_cancelled:
         return StageOutcome(is_cancelled=True)

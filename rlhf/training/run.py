@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 
 from rlhf.contract.config import ConfigError
 from rlhf.contract.lifeline import die_with_parent
@@ -55,6 +56,8 @@ def main(stage: str, function: Callable[[RunContext], StageOutcome]) -> None:
     if len(sys.argv) != 2:
         sys.exit(f"usage: accelerate launch -m rlhf.training.{stage} RUN_DIR")
     die_with_parent()
+    transformers.utils.logging.set_verbosity_error()  # what it would warn of, we check; its bars are not for a log
+    transformers.utils.logging.disable_progress_bar()
     result = execute(stage, function, RunDirectory(sys.argv[1]))
     sys.exit(1 if result.status == "failed" else 0)
 

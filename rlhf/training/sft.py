@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from datasets import Dataset
+from transformers import PrinterCallback
 from trl import SFTConfig as TrlSftConfig
 from trl import SFTTrainer
 
@@ -42,6 +43,7 @@ def train(context: RunContext) -> StageOutcome:
             processing_class=tokenizer,
             callbacks=[watcher],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     if watcher.is_cancelled:
         return StageOutcome(is_cancelled=True)

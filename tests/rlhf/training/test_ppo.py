@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rlhf.contract import rundir
-from rlhf.training import models, policy, ppo, rollout, run
+from rlhf.training import models, policy, ppo, ppo_setting, rollout, run
 from tests.rlhf.training.conftest import make_tokenizer
 
 pytestmark = pytest.mark.torch
@@ -93,7 +93,7 @@ def likes_e(monkeypatch):
             letter = make_tokenizer()("e")["input_ids"][0]
             return torch.tensor([sign * float(s.count(letter)) for s in sequences])
 
-        monkeypatch.setattr(ppo.scoring, "score", scored)
+        monkeypatch.setattr(ppo_setting.scoring, "score", scored)
 
     return reward
 
@@ -187,7 +187,7 @@ def test_a_run_leaves_metrics_samples_and_a_policy_that_loads(make_run, make_sna
 def test_the_language_modelling_gradient_is_that_of_fine_tuning(base, make_snapshot, make_run, reward_base):
     """PPO-ptx: the mixed-in loss on a demonstration is the mean negative log-likelihood of its completion."""
     directory = ppo_run(make_run, make_snapshot, base, reward_base, QUICK | {"lm_coef": 1.0, "lora_rank": 0})
-    setting = ppo._set_up(run.RunContext(directory, directory.read_spec()))
+    setting = ppo_setting.set_up(run.RunContext(directory, directory.read_spec()))
     setting.policy.use_bfloat16 = False
     shown = setting.demonstrations[0]
     setting.demonstrations = [shown]

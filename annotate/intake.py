@@ -115,8 +115,12 @@ def import_file(
 def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source: str) -> int:
     """Add comparisons that Concord made itself (sampled completions) and return how many were new.
 
-    Safe to repeat: rows whose external_id is there already are left as they are.
+    Safe to repeat: rows whose external_id is there already are left as they are. Raises FieldError where a text cannot
+    be stored or says nothing.
     """
+    for row in batch:
+        for completion in row.completions:
+            jsonlines.text(completion.text, f"{row.external_id}.{completion.external_id}")
     with transaction.atomic():
         return _ComparisonStore(project, source=source).save(batch)
 

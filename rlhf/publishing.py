@@ -7,7 +7,7 @@ from django.db import transaction
 
 from annotate import intake
 from annotate.models import Prompt
-from annotate.rows import MIN_COMPLETIONS, ComparisonRow, CompletionRow, PromptRow
+from annotate.rows import MIN_COMPLETIONS, ComparisonRow, CompletionRow, FieldError, PromptRow
 from rlhf import artefacts, runs
 from rlhf.contract import records
 from rlhf.contract.records import CompletionRecord, FailureReason
@@ -39,7 +39,10 @@ def _return_completions(run: Run, directory: RunDirectory) -> None:
     rows = list(_comparison_rows(run, records.read_jsonl(directory.completions, CompletionRecord)))
     if not rows:
         raise BadArtefact(f"{directory.completions} holds no prompt with {MIN_COMPLETIONS} or more completions.")
-    intake.add_comparisons(run.project, rows, source=f"run/{run.pk}")
+    try:
+        intake.add_comparisons(run.project, rows, source=f"run/{run.pk}")
+    except FieldError as problem:
+        raise BadArtefact(f"{directory.completions}: {problem}") from None
 
 
 def _comparison_rows(run: Run, found: Iterator[CompletionRecord]) -> Iterator[ComparisonRow]:

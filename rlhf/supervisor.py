@@ -54,6 +54,9 @@ def supervise(held: Claim) -> None:
         _close(run, held, directory, ending=ending, exit_code=process.returncode)
     except LostClaim:
         log.warning("run %s: the claim (fence %s) no longer holds; its trainer was ended", held.run_id, held.fence)
+    except Exception as problem:  # ours, not the trainer's: said on the run's page, not found out by the sweeper
+        runs.fail(held, FailureReason.CRASHED, message=f"The worker failed: {type(problem).__name__}: {problem}")
+        raise
 
 
 def command(stage: str, directory: Path) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 
 from annotate import intake, people, projects
 from annotate.models import Role
@@ -55,6 +56,13 @@ def comparisons(project, write_lines):
     ]
     intake.import_file(write_lines(*lines, name="comparisons.jsonl"), kind="comparisons", project=project)
     return list(project.comparisons.order_by("pk"))
+
+
+@pytest.fixture
+def roles(transactional_db):
+    """The four groups: a migration makes them, but a test that commits leaves the database empty behind it."""
+    for role in Role:
+        Group.objects.get_or_create(name=role)
 
 
 def _account(name, *roles):

@@ -17,7 +17,7 @@ from rlhf.contract import config as configs
 from rlhf.contract.records import CompletionRecord, read_jsonl
 from rlhf.contract.rundir import RunDirectory
 from rlhf.demo.plans import Plan
-from rlhf.demo.worker import follow
+from rlhf.demo.worker import Worker, follow
 from rlhf.models import Checkpoint, Run, Snapshot
 
 FOLDER = Path(__file__).parent
@@ -35,8 +35,8 @@ class RunFailed(Exception):
 class Job:
     """The main job over one new project."""
 
-    def __init__(self, plan: Plan, *, engineer: User, tell: Tell) -> None:
-        self.plan, self.engineer, self.tell = plan, engineer, tell
+    def __init__(self, plan: Plan, *, engineer: User, worker: Worker, tell: Tell) -> None:
+        self.plan, self.engineer, self.worker, self.tell = plan, engineer, worker, tell
         self.started = time.monotonic()
 
     def run(self) -> dict[str, object]:
@@ -105,7 +105,7 @@ class Job:
         order = preflight.RunOrder(project, stage, configs.parse(stage, config), chosen, base, **inputs)
         run = runs.create(order, by=self.engineer)
         self.tell(f"run {run.pk}: {run.get_stage_display()} from {base}")
-        follow(run, tell=lambda line: self.tell(f"  {line}"))
+        follow(run, worker=self.worker, tell=lambda line: self.tell(f"  {line}"))
         if run.state != Run.State.SUCCEEDED:
             raise RunFailed(f"{run} {run.state}: {run.failure_reason} {run.failure_message}")
         return run

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -19,8 +20,25 @@ POLL_SECONDS = 0.5
 END_SECONDS = 20
 
 
+class WorkerGone(Exception):
+    """The worker ended while a run waited for it; the message names its log."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker process and where its output goes."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self) -> None:
+        """Raise WorkerGone where the process has ended."""
+        if (code := self.process.poll()) is not None:
+            raise WorkerGone(f"the worker ended with exit code {code}; its log is {self.log}")
+
+
 @contextmanager
-def worker(log: Path) -> Iterator[None]:
+def running(log: Path) -> Iterator[Worker]:
     """Run a worker for every queue, with the beat, while the block lasts; its output goes to `log`."""
     options = ["--beat", "--queues", "default,gpu", "--concurrency", "2", "--loglevel", "INFO", "--hostname", "demo@%h"]
     with log.open("ab") as out:
@@ -32,7 +50,7 @@ def worker(log: Path) -> Iterator[None]:
             preexec_fn=die_with_parent,
         )
     try:
-        yield
+        yield Worker(process, log)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -42,8 +60,8 @@ def worker(log: Path) -> Iterator[None]:
             process.wait()
 
 
-def follow(run: Run, *, tell: Callable[[str], None]) -> Run:
-    """Wait until a run is over, passing on each line of its log, and return it as it ended."""
+def follow(run: Run, *, worker: Worker, tell: Callable[[str], None]) -> Run:
+    """Wait until a run is over, passing on each line of its log, and return it as it ended. Raises WorkerGone."""
     seen = 0
     while True:
         run.refresh_from_db()
@@ -51,6 +69,7 @@ def follow(run: Run, *, tell: Callable[[str], None]) -> Run:
         seen = _tell_news(run, seen, tell)
         if is_over:
             return run
+        worker.check()
         time.sleep(POLL_SECONDS)
 
 
@@ -62,7 +81,7 @@ def _tell_news(run: Run, seen: int, tell: Callable[[str], None]) -> int:
     with log.open("rb") as lines:
         lines.seek(seen)
         whole, newline, _ = lines.read().rpartition(b"\n")
-    ours = tuple(f"{word}" for word in ("step ", f"{run.stage}:", "held out:", "stop:"))
+    ours = ("step ", f"{run.stage}:", "held out:", "stop:")
     for line in whole.decode("utf-8", errors="replace").splitlines():
         if line.startswith(ours):
             tell(line)

@@ -84,7 +84,7 @@ def _by_model(
                 on_batch=context.directory.beat,
             )
             for prompt, one in zip(part, generated, strict=True):
-                text = tokenizer.decode(one.ids, skip_special_tokens=True).strip()
+                text = _storable(tokenizer.decode(one.ids, skip_special_tokens=True))
                 if text:
                     record = CompletionRecord(prompt.record.prompt_id, text, name, one.is_finished)
                     found.append((record, len(one.ids)))
@@ -93,6 +93,11 @@ def _by_model(
             _report(context, name, len(found), wanted, attempt, time.monotonic() - started)
         waiting = empty
     return found
+
+
+def _storable(text: str) -> str:
+    """Return a text without surrounding blanks and NUL characters: no database keeps those, and nobody sees them."""
+    return text.replace("\x00", "").strip()
 
 
 def _report(context: RunContext, name: str, done: int, wanted: int, attempt: int, seconds: float) -> None:

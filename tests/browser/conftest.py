@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.contrib.auth.models import Group
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from annotate.models import Role
 from tests.conftest import PASSWORD
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -40,13 +38,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def roles(transactional_db: None) -> None:
-    """The four groups: a migration makes them, but a test on the live server leaves the database empty behind it."""
-    for role in Role:
-        Group.objects.get_or_create(name=role)
 
 
 @pytest.fixture

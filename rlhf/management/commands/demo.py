@@ -16,7 +16,7 @@ from rlhf.base_models import NotMade
 from rlhf.contract.rundir import BadArtefact
 from rlhf.demo.job import Job, RunFailed
 from rlhf.demo.plans import PLANS
-from rlhf.demo.worker import worker
+from rlhf.demo.worker import WorkerGone, running
 
 ADDRESS = "127.0.0.1:8000"
 
@@ -33,10 +33,10 @@ class Command(BaseCommand):
         engineer = logins[Role.ML_ENGINEER][0]
         log = settings.DATA_DIR / "demo-worker.log"
         self._tell(f"the worker's log is {log}")
-        with worker(log):
+        with running(log) as worker:
             try:
-                figures = Job(PLANS[model], engineer=engineer, tell=self._tell).run()
-            except (NotMade, RunFailed, BadArtefact) as problem:
+                figures = Job(PLANS[model], engineer=engineer, worker=worker, tell=self._tell).run()
+            except (NotMade, RunFailed, WorkerGone, BadArtefact) as problem:
                 raise CommandError(f"the demo stopped: {problem}") from None
             if not once:
                 self._serve(logins, figures)

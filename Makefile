@@ -6,7 +6,7 @@ MODEL ?= smollm2
 ONCE ?=
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider
 
-.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-training test-browser lint fmt types
+.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-training test-browser images lint fmt types
 
 setup: $(VENV)/.training-installed
 
@@ -39,16 +39,21 @@ gpu-worker: setup
 	$(BIN)/celery -A config worker --queues gpu --concurrency 1 --loglevel INFO --hostname gpu@%h
 
 test: setup-dev
-	$(PYTEST) -m "not gpu and not chaos" $(TESTFLAGS)
+	$(PYTEST) -m "not gpu and not chaos and not images" $(TESTFLAGS)
 
 test-quick: setup-dev
-	$(PYTEST) -m "not gpu and not chaos and not torch and not browser" $(TESTFLAGS)
+	$(PYTEST) -m "not gpu and not chaos and not images and not torch and not browser" $(TESTFLAGS)
 
 test-training: setup-dev
 	$(PYTEST) -m torch $(TESTFLAGS)
 
 test-browser: setup-dev
 	$(PYTEST) -m browser $(TESTFLAGS)
+
+# The pictures of the README, from a demo in a data directory of its own.
+images: setup-dev
+	CONCORD_DATA_DIR=$(CURDIR)/var/images $(MAKE) demo ONCE=1
+	CONCORD_IMAGES_FROM=$(CURDIR)/var/images $(PYTEST) -m images tests/browser/test_images.py
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

@@ -35,7 +35,7 @@ class Progress:
 def open_places(comparisons: Iterable[Comparison]) -> None:
     """Make the open places of new comparisons: `overlap` numbered slots each."""
     places = (
-        Assignment(project_id=comparison.project_id, comparison=comparison, slot=slot)
+        Assignment(project_id=comparison.project_id, comparison=comparison, slot=slot, position=comparison.pk)
         for comparison in comparisons
         for slot in range(comparison.overlap)
     )
@@ -92,9 +92,9 @@ def take_for_submission(assignment: Assignment) -> Assignment:
 
     A reservation that has expired is honoured while the comparison still has a free place. Raises NotReserved.
     """
-    changed = Assignment.objects.filter(pk=assignment.pk, state=State.RESERVED)
-    if changed.update(state=State.SUBMITTED, closed_at=timezone.now()) == 1:
-        assignment.state = State.SUBMITTED
+    held, now = Assignment.objects.filter(pk=assignment.pk, state=State.RESERVED), timezone.now()
+    if held.update(state=State.SUBMITTED, closed_at=now) == 1:
+        assignment.state, assignment.closed_at = State.SUBMITTED, now
         return assignment
     return _take_again(assignment)
 
@@ -220,5 +220,7 @@ def _close_if(pk: int, state: State, *, was: State, reason: str = "") -> bool:
         row_is_mine = Assignment.objects.filter(pk=pk, state=was)
         if row_is_mine.update(state=state, slot=None, closed_at=timezone.now(), skip_reason=reason) != 1:
             return False
-        Assignment.objects.create(project_id=row.project_id, comparison_id=row.comparison_id, slot=row.slot)
+        Assignment.objects.create(
+            project_id=row.project_id, comparison_id=row.comparison_id, slot=row.slot, position=row.position
+        )
     return True

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 from django import forms
 
-from annotate.rankings import Tiers
+from annotate.answers import Tiers
 
 MAX_REASON_CHARS = 2_000
 SKIP_REASONS = (

@@ -2,7 +2,7 @@
 
 A file is read twice: once to find every fault (nothing is written), once to store it in one transaction, in batches, so
 neither pass holds it in memory. Importing the same line again is counted as a duplicate and changes nothing. The only
-writer of Prompt, Comparison, Completion and Demonstration; places, people and rankings go through their own writers.
+writer of Prompt, Comparison and Completion; places, people, rankings and demonstrations go through their own writers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,9 +13,9 @@ from typing import Protocol, TypeVar
 
 from django.db import IntegrityError, transaction
 
-from annotate import assignments, jsonlines, ranking_intake, rows
+from annotate import assignments, demonstrations, jsonlines, ranking_intake, rows
 from annotate.jsonlines import Faults, IntakeError, LineError
-from annotate.models import Comparison, Completion, Demonstration, Project, Prompt
+from annotate.models import Comparison, Completion, Project, Prompt
 from annotate.rows import ComparisonRow, PromptRow
 
 __all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file"]
@@ -152,16 +152,8 @@ class _PromptStore:
     def save(self, batch: Sequence[PromptRow]) -> int:
         before = len(_known_prompts(self.project, batch))
         prompts = _save_prompts(self.project, batch)
-        with_text = {row.external_id: row.demonstration for row in batch if row.demonstration}
-        kept = set(
-            Demonstration.objects.filter(prompt__in=[prompts[name] for name in with_text]).values_list(
-                "prompt_id", "text"
-            )
-        )
-        Demonstration.objects.bulk_create(
-            Demonstration(prompt=prompts[name], text=text)
-            for name, text in with_text.items()
-            if (prompts[name].pk, text) not in kept
+        demonstrations.store_imported(
+            {prompts[row.external_id]: row.demonstration for row in batch if row.demonstration}
         )
         return len(prompts) - before
 

@@ -64,8 +64,9 @@ class Beliefs:
 
 
 def current_rankings(project: Project) -> QuerySet[Ranking]:
-    """Return the rankings that count: each annotator's current one."""
-    return Ranking.objects.filter(comparison__project=project, superseded_at__isnull=True)
+    """Return the rankings that count: each annotator's current one on work; gold, repeats and the unrankable do not."""
+    found = Ranking.objects.filter(comparison__project=project, superseded_at__isnull=True, unrankable="")
+    return found.filter(assignment__purpose=Assignment.Purpose.WORK)
 
 
 def votes(project: Project) -> PairVotes:
@@ -123,7 +124,11 @@ def prompts(project: Project) -> Iterator[Prompt]:
 
 def demonstrations(project: Project) -> Iterator[Demonstration]:
     """Yield the demonstrations of a project in the order they came, each with its prompt."""
-    found = Demonstration.objects.filter(prompt__project=project).select_related("prompt").order_by("pk")
+    found = (
+        Demonstration.objects.filter(prompt__project=project, superseded_at__isnull=True)
+        .select_related("prompt")
+        .order_by("pk")
+    )
     yield from found.iterator(chunk_size=BATCH)
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from annotate import rendering
+from annotate.answers import Tiers
 from annotate.models import Assignment, Completion, Ranking
 from annotate.quality.tiers import sentence
-from annotate.rankings import Tiers
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.db.models import Count, Q
 
-from annotate import assignments, people, rankings
+from annotate import answers, assignments, people, rankings
 from annotate.jsonlines import Faults
 from annotate.models import Assignment, Comparison, Completion, Origin, Project, Ranking
 from annotate.rows import RankingRow
@@ -86,8 +86,8 @@ class RankingStore:
             return
         try:
             tiers = _tier_ids(row, target)
-            rankings.check_tiers(tiers, completion_ids=set(target.completions.values()))
-        except rankings.BadTiers as problem:
+            answers.check_tiers(tiers, completion_ids=set(target.completions.values()))
+        except answers.BadAnswer as problem:
             faults.add(line, "ranking", str(problem))
         if row.order and len(set(row.order)) != len(target.completions):
             faults.add(line, "order", f"expected each of the {len(target.completions)} completions once.")

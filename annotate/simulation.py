@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from annotate import assignments, people, rankings
+from annotate.answers import Answer
 from annotate.models import Annotator, Completion, Origin, Project
 
 SOURCE = "simulation"
@@ -151,5 +152,5 @@ def _rank_next(person: Person, annotator: Annotator, project: Project, rng: rand
         return False
     texts = dict(Completion.objects.filter(pk__in=place.order).values_list("pk", "text"))
     tiers = rank(person, place.comparison.prompt.messages, [texts[pk] for pk in place.order], rng=rng)
-    rankings.submit(place, tiers=[[place.order[i] for i in tier] for tier in tiers], submission=uuid4())
+    rankings.submit(place, Answer([[place.order[i] for i in tier] for tier in tiers]), submission=uuid4())
     return True

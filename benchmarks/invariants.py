@@ -8,10 +8,11 @@ from django.db import connection
 SQL = {
     "no comparison has more live places than its overlap": """
         SELECT a.comparison_id FROM annotate_assignment a JOIN annotate_comparison c ON c.id = a.comparison_id
-        WHERE a.state IN ('open', 'reserved', 'submitted')
+        WHERE a.purpose = 'work' AND a.state IN ('open', 'reserved', 'submitted')
         GROUP BY a.comparison_id, c.overlap HAVING COUNT(*) <> c.overlap""",
     "nobody is twice on a comparison": """
         SELECT comparison_id FROM annotate_assignment WHERE state IN ('reserved', 'submitted', 'skipped')
+        AND purpose <> 'repeat'
         GROUP BY comparison_id, annotator_id HAVING COUNT(*) > 1""",
     "every submitted place has exactly one current ranking": """
         SELECT a.id FROM annotate_assignment a

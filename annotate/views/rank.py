@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import access, assignments, presentation, rankings, rendering, worklist
+from annotate.answers import Answer
 from annotate.forms import RankingForm, SkipForm
 from annotate.models import Annotator, Assignment, Project, Role
 
@@ -63,12 +64,8 @@ def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, assignment, form, status=422)
     try:
-        rankings.submit(
-            assignment,
-            tiers=form.tiers,
-            submission=form.cleaned_data["submission"],
-            reason=form.cleaned_data["reason"],
-        )
+        answer = Answer(form.tiers, reason=form.cleaned_data["reason"])
+        rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])
     except (assignments.NotReserved, rankings.SubmissionConflict, IntegrityError):
         return _closed(request, assignment, form=form, status=409)
     return _saved(request, assignment)

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
 from annotate import assignments, intake, people, projects, rankings
+from annotate.answers import Answer
 from annotate.models import Assignment, Origin
 from rlhf.models import Checkpoint, Run, Snapshot
 
@@ -95,7 +96,7 @@ def world(filled, accounts, ana, ben, rex):
     simulated = people.without_account(Origin.SIMULATED, source="demo", external_ids=["s1"])["s1"]
     for annotator in (ben, simulated):
         place = assignments.reserve_next(annotator, filled)
-        rankings.submit(place, tiers=[place.order], submission=uuid4(), reason="BENS-REASON")
+        rankings.submit(place, Answer([place.order], reason="BENS-REASON"), submission=uuid4())
     rankings.adjudicate(held.comparison, reviewer=rex, tiers=[held.order], reason="RULING-REASON")
     checkpoint, run = _trained(filled)
     return World(

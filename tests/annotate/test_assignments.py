@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotate import assignments, people, rankings
+from annotate.answers import Answer
 from annotate.models import Assignment
 
 
@@ -17,7 +18,7 @@ def tiers_of(assignment):
 
 
 def submit(assignment, **kwargs):
-    return rankings.submit(assignment, tiers=tiers_of(assignment), submission=uuid4(), **kwargs)
+    return rankings.submit(assignment, Answer(tiers_of(assignment)), submission=uuid4(), **kwargs)
 
 
 def test_a_comparison_has_as_many_places_as_its_overlap(comparisons):

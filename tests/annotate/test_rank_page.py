@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.defaults import server_error
 
 from annotate import assignments, intake, people, projects, rankings
+from annotate.answers import Answer
 from annotate.models import Assignment, Ranking
 
 
@@ -51,7 +52,7 @@ def give_all_places_to(place, *annotators):
         free = Assignment.objects.filter(comparison=place.comparison, state="open").first()
         Assignment.objects.filter(pk=free.pk).update(state="reserved", annotator=annotator, order=place.order)
         free.refresh_from_db()
-        rankings.submit(free, tiers=[place.order], submission=uuid4(), reason="SOMEONE-ELSES-REASON")
+        rankings.submit(free, Answer([place.order], reason="SOMEONE-ELSES-REASON"), submission=uuid4())
 
 
 def test_next_reserves_a_comparison_and_goes_to_it(as_ana, ana, project, comparisons):
@@ -295,7 +296,7 @@ def test_what_is_ranked_already_cannot_be_skipped(as_ana, place):
 def test_an_empty_queue_says_that_everything_is_done(as_ana, ana, project, comparisons):
     for _ in comparisons:
         place = assignments.reserve_next(ana, project)
-        rankings.submit(place, tiers=[place.order], submission=uuid4())
+        rankings.submit(place, Answer([place.order]), submission=uuid4())
 
     html = as_ana.get(reverse("rank_next", args=[project.slug])).content.decode()
 
@@ -337,7 +338,7 @@ def test_after_the_last_ranking_of_a_closed_project_comes_the_home_page(as_ana, 
 
 
 def test_the_home_page_counts_what_is_done_and_left(as_ana, ana, place, project):
-    rankings.submit(place, tiers=[place.order], submission=uuid4())
+    rankings.submit(place, Answer([place.order]), submission=uuid4())
 
     (work,) = as_ana.get(reverse("home")).context["works"]
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from annotate import assignments, rankings
+from annotate.answers import Answer, BadAnswer
 from annotate.models import Adjudication, Ranking
 
 
@@ -16,7 +17,7 @@ def place(project, comparisons, ana):
 def test_a_ranking_is_stored_by_completion_id(place):
     a, b, c, d = place.order
 
-    ranking = rankings.submit(place, tiers=[[c], [a, d], [b]], submission=uuid4())
+    ranking = rankings.submit(place, Answer([[c], [a, d], [b]]), submission=uuid4())
 
     assert ranking.tiers == [[c], [a, d], [b]]
     assert ranking.seconds >= 0
@@ -24,9 +25,9 @@ def test_a_ranking_is_stored_by_completion_id(place):
 
 def test_sending_the_same_submission_again_is_harmless(place):
     tiers, submission = [place.order], uuid4()
-    first = rankings.submit(place, tiers=tiers, submission=submission)
+    first = rankings.submit(place, Answer(tiers), submission=submission)
 
-    again = rankings.submit(place, tiers=tiers, submission=submission)
+    again = rankings.submit(place, Answer(tiers), submission=submission)
 
     assert again.pk == first.pk
     assert Ranking.objects.count() == 1
@@ -34,10 +35,10 @@ def test_sending_the_same_submission_again_is_harmless(place):
 
 def test_a_submission_id_cannot_be_used_for_something_else(place):
     submission = uuid4()
-    rankings.submit(place, tiers=[place.order], submission=submission)
+    rankings.submit(place, Answer([place.order]), submission=submission)
 
     with pytest.raises(rankings.SubmissionConflict):
-        rankings.submit(place, tiers=[[pk] for pk in place.order], submission=submission)
+        rankings.submit(place, Answer([[pk] for pk in place.order]), submission=submission)
 
 
 @pytest.mark.parametrize(
@@ -50,27 +51,27 @@ def test_a_submission_id_cannot_be_used_for_something_else(place):
     ],
 )
 def test_tiers_that_are_not_an_order_of_the_completions_are_refused(place, tiers, said):
-    with pytest.raises(rankings.BadTiers, match=said):
-        rankings.submit(place, tiers=tiers(place.order), submission=uuid4())
+    with pytest.raises(BadAnswer, match=said):
+        rankings.submit(place, Answer(tiers(place.order)), submission=uuid4())
 
     assert not Ranking.objects.exists()
 
 
 def test_a_revision_replaces_the_ranking_and_keeps_the_old_one(place):
-    first = rankings.submit(place, tiers=[place.order], submission=uuid4())
+    first = rankings.submit(place, Answer([place.order]), submission=uuid4())
 
-    second = rankings.revise(first, tiers=[[pk] for pk in place.order], submission=uuid4())
+    second = rankings.revise(first, Answer([[pk] for pk in place.order]), submission=uuid4())
 
     assert second.revision == 2
     assert list(Ranking.objects.filter(superseded_at__isnull=True)) == [second]
 
 
 def test_a_ranking_that_was_revised_meanwhile_is_not_revised_again(place):
-    first = rankings.submit(place, tiers=[place.order], submission=uuid4())
-    rankings.revise(first, tiers=[[pk] for pk in place.order], submission=uuid4())
+    first = rankings.submit(place, Answer([place.order]), submission=uuid4())
+    rankings.revise(first, Answer([[pk] for pk in place.order]), submission=uuid4())
 
     with pytest.raises(rankings.SubmissionConflict):
-        rankings.revise(first, tiers=[place.order], submission=uuid4())
+        rankings.revise(first, Answer([place.order]), submission=uuid4())
 
 
 def test_a_new_ruling_supersedes_the_old_one(comparisons, rex):

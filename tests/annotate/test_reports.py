@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from annotate import assignments, intake, people, projects, rankings, reports
+from annotate.answers import Answer
 from annotate.models import Annotator, Origin, Ranking
 from annotate.verdicts import Status
 
@@ -107,7 +108,9 @@ def test_the_headline_can_be_said_in_a_sentence(small, project):
 def test_a_ranking_that_was_revised_does_not_count(small):
     changed = Ranking.objects.get(comparison__external_id="p2", annotator__external_id="w2")
 
-    rankings.revise(changed, tiers=list(reversed(changed.tiers)), submission=uuid.uuid4())
+    rankings.revise(
+        changed, Answer(list(reversed(changed.tiers))), submission=uuid.uuid4(), now=changed.assignment.closed_at
+    )
 
     found = reports.headline(small)
     assert found.ranking_count == 5
@@ -226,7 +229,7 @@ def test_completions_of_unknown_or_equal_source_are_in_no_win_rate(project, writ
 def test_simulated_rankings_are_marked_and_can_be_left_out(small):
     bot = people.without_account(Origin.SIMULATED, source="demo", external_ids=["bot"])["bot"]
     place = assignments.reserve_next(bot, small)
-    rankings.submit(place, tiers=[[pk] for pk in place.order], submission=uuid.uuid4())
+    rankings.submit(place, Answer([[pk] for pk in place.order]), submission=uuid.uuid4())
 
     everyone = reports.headline(small)
     people_only = reports.headline(small, origins=[Origin.PERSON, Origin.IMPORTED])

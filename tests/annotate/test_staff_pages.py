@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from annotate import assignments, intake, people, projects, rankings
+from annotate.answers import Answer
 from annotate.models import Adjudication, Annotator, Comparison, Origin, Project, Prompt, Ranking, Role
 
 GUIDELINES = "# Be fair\nPrefer *helpful* ones."
@@ -32,7 +33,7 @@ def ranked(project, comparisons, ana, ben):
     for annotator, turn in ((ana, 1), (ben, -1)):
         while place := assignments.reserve_next(annotator, project):
             tiers = [[pk] for pk in sorted(place.order)[::turn]]
-            rankings.submit(place, tiers=tiers, submission=uuid.uuid4(), reason=f"said by {annotator.user.username}")
+            rankings.submit(place, Answer(tiers, reason=f"said by {annotator.user.username}"), submission=uuid.uuid4())
     return project
 
 
@@ -399,7 +400,7 @@ def test_the_report_turns_pages(ranked, write_lines, rex, as_user):
 def test_simulated_rankings_are_marked_on_every_page_that_shows_them(project, comparisons, rex, as_user):
     bot = people.without_account(Origin.SIMULATED, source="demo", external_ids=["bot"])["bot"]
     place = assignments.reserve_next(bot, project)
-    rankings.submit(place, tiers=[place.order], submission=uuid.uuid4())
+    rankings.submit(place, Answer([place.order]), submission=uuid.uuid4())
     client = as_user(rex)
     read, _ = pages_of(project, comparisons[0], bot)
 

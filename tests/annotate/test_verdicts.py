@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from annotate import assignments, rankings, verdicts
+from annotate.answers import Answer
 from annotate.models import Ranking
 from annotate.quality.ranking import RankingRow, pair_counts, pair_votes, ranked_completions
 from annotate.verdicts import Status
@@ -64,7 +65,7 @@ def rank(annotator, project, letters):
     place = assignments.reserve_next(annotator, project)
     by_letter = {letter: pk for pk, letter in verdicts.labels_of(place.order).items()}
     tiers = [[by_letter[letter] for letter in tier.split("=")] for tier in letters.split(">")]
-    return rankings.submit(place, tiers=tiers, submission=uuid.uuid4(), reason="clearer")
+    return rankings.submit(place, Answer(tiers, reason="clearer"), submission=uuid.uuid4())
 
 
 def test_nobody_has_ranked_it_yet(comparisons):
@@ -92,7 +93,7 @@ def test_rankings_stand_side_by_side(project, comparisons, ana, ben):
 def test_a_revised_ranking_is_shown_once_as_it_is_now(project, comparisons, ana):
     first = rank(ana, project, "A>B>C>D")
 
-    rankings.revise(first, tiers=first.tiers[::-1], submission=uuid.uuid4())
+    rankings.revise(first, Answer(first.tiers[::-1]), submission=uuid.uuid4())
 
     assert [vote.sentence for vote in verdicts.verdict(comparisons[0]).votes] == ["D > C > B > A"]
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from annotate import assignments, intake, rankings
+from annotate.answers import Answer
 from annotate.preferences import RULING_Q
 from rlhf import artefacts, snapshots
 from rlhf.contract import rundir
@@ -23,7 +24,7 @@ def rank_all(annotator, project, tiers):
     """Rank every comparison the same way: `tiers` in the letters of the import (completions by primary key)."""
     while place := assignments.reserve_next(annotator, project):
         by_letter = dict(place.comparison.completions.values_list("external_id", "pk"))
-        rankings.submit(place, tiers=[[by_letter[x] for x in tier] for tier in tiers], submission=uuid4())
+        rankings.submit(place, Answer([[by_letter[x] for x in tier] for tier in tiers]), submission=uuid4())
 
 
 def pairs_of(snapshot):

@@ -1,0 +1,49 @@
+"""The tables of annotation: what is ranked, by whom, and what was said.
+
+Truth lives in constraints. A comparison has `overlap` numbered places; each place is one open Assignment row, made with
+the comparison, so over-assignment is impossible. Each table has one writing module (see docs/architecture.md); nothing
+else creates or changes rows.
+"""
+
+from annotate.models.outbox import Delivery, Event, Webhook
+from annotate.models.people import Annotator, Origin, Role
+from annotate.models.projects import (
+    ConsentVersion,
+    GuidelineVersion,
+    Invitation,
+    Membership,
+    OverlapPolicy,
+    Participation,
+    Project,
+    Task,
+)
+from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
+from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
+
+__all__ = [
+    "Adjudication",
+    "Annotator",
+    "Assignment",
+    "Comparison",
+    "Completion",
+    "ConsentVersion",
+    "Delivery",
+    "Demonstration",
+    "Draft",
+    "Event",
+    "GoldKey",
+    "GuidelineVersion",
+    "Invitation",
+    "Membership",
+    "Objection",
+    "Origin",
+    "OverlapPolicy",
+    "Participation",
+    "Project",
+    "Prompt",
+    "Ranking",
+    "Role",
+    "Task",
+    "Use",
+    "Webhook",
+]

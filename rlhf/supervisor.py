@@ -38,6 +38,7 @@ ENVIRONMENT = (
     "TMPDIR",
     "VIRTUAL_ENV",
     "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
     "CUDA_VISIBLE_DEVICES",
     "LD_LIBRARY_PATH",
 )
@@ -129,6 +130,7 @@ def _environment() -> dict[str, str]:
     """What the trainer may know of our environment: no database, no broker, no secret."""
     kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     kept.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # or accelerate would say 1
+    kept.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for work on shared cores: decoding 6-10 x slower
     return kept | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 

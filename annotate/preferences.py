@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from django.db.models import QuerySet
+from django.utils.module_loading import import_string
 
 from annotate.models import Adjudication, Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking
-from annotate.quality import consensus
 from annotate.quality.ranking import PairVotes, RankingRow, pair_votes, ranked_completions
 
 RULING_Q = 0.98
@@ -139,7 +139,7 @@ def split_of(prompt: Prompt, *, test_rate: float) -> str:
 
 
 def _consensus(found: PairVotes) -> dict[int, dict[tuple[int, int], Verdict]]:
-    fitted = consensus.fit(found)
+    fitted = import_string("annotate.quality.consensus.fit")(found)  # with scipy.optimize: only where it is used
     units = found.units
     verdicts: dict[int, dict[tuple[int, int], Verdict]] = defaultdict(dict)
     columns = (units.comparison_ids[units.comparison], units.i, units.j, fitted.q, fitted.p_tie, fitted.n_votes)

@@ -9,14 +9,11 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, fields
-from itertools import islice
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.module_loading import import_string
 
 from annotate import preferences
 from annotate.models import Project
@@ -26,11 +23,6 @@ from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptR
 from rlhf.models import Snapshot
 
 TEST_RATE = 0.25
-ROW_GROUP = 5000
-COLUMN_TYPES = {"str": pa.string(), "float": pa.float64(), "int": pa.int64()}
-SCHEMA = pa.schema(
-    [(f.name, COLUMN_TYPES[f.type if isinstance(f.type, str) else f.type.__name__]) for f in fields(PreferenceRecord)]
-)
 
 
 class NothingToFreeze(Exception):
@@ -72,7 +64,8 @@ def _write(project: Project, believed: Beliefs, directory: Path, *, test_rate: f
     records.write_jsonl(directory / "prompts.jsonl", _counted(_prompts(project, test_rate), prompts))
     records.write_jsonl(directory / "demonstrations.jsonl", _counted(_demonstrations(project, test_rate), shown))
     found = preferences.stream(project, believed, test_rate=test_rate, excluded=excluded)
-    _write_parquet(directory / "preferences.parquet", map(_record, found), pairs)
+    write_parquet = import_string("rlhf.parquet.write")  # not with this module: see there
+    write_parquet(directory / "preferences.parquet", map(_record, found), pairs, tie_likely=TIE_LIKELY)
     return {
         "prompts": prompts.total(),
         "prompts_train": prompts["train"],
@@ -133,11 +126,3 @@ def _record(preference: Preference) -> PreferenceRecord:
         guideline=preference.guideline,
         split=preference.split,
     )
-
-
-def _write_parquet(path: Path, found: Iterator[PreferenceRecord], counts: Counter[str]) -> None:
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        while batch := list(islice(found, ROW_GROUP)):
-            counts.update(record.split for record in batch)
-            counts["ties"] += sum(record.p_tie > TIE_LIKELY for record in batch)
-            writer.write_table(pa.Table.from_pylist([asdict(record) for record in batch], schema=SCHEMA))

@@ -51,6 +51,7 @@ def test_the_language_match_is_the_share_of_letters(text, expected):
     [
         ("one two three four", 0.0),
         ("a b c A B c", 1 / 4),  # abc bca cab abc
+        ("a b c a b d", 0.0),  # a pair comes again, no three
         ("no no no no no", 2 / 3),  # three times the same
         ("好的好的好的", 2 / 4),  # 好的好 的好的 好的好 的好的: two of four were there before
         ("no no", 0.0),  # too short for a trigram

@@ -52,19 +52,18 @@ def test_the_accuracy_of_a_reward_model_is_a_count_of_held_out_pairs(evaluated, 
 
 
 def test_the_length_baseline_is_counted_on_the_same_pairs(evaluated, reward_base):
-    """The chosen one is longer (1), equally long (½), or shorter (0) twice."""
+    """The chosen one is longer (1), equally long (½), shorter (0); the first and the last cannot both be right."""
     pairs = [
         pair(1, chosen="yes", rejected="no", split="test"),
-        pair(2, chosen="yes", rejected="no!", split="test"),
-        pair(3, chosen="yes", rejected="no, no", split="test"),
-        pair(4, chosen="yes", rejected="never", split="test"),
+        pair(1, chosen="yes", rejected="no!", split="test"),
+        pair(1, chosen="no", rejected="yes", split="test"),
     ]
-    won = sum(hand_score(reward_base, p, p.chosen) > hand_score(reward_base, p, p.rejected) for p in pairs[2:])
+    is_right = hand_score(reward_base, pairs[2], "no") > hand_score(reward_base, pairs[2], "yes")
 
     found = evaluated(reward_base, pairs=pairs).metrics
 
-    assert (found["accuracy_longer_wins"], found["n_shorter_won"]) == (1.5 / 4, 2)
-    assert found["accuracy_shorter_won"] == won / 2
+    assert (found["accuracy_longer_wins"], found["n_shorter_won"]) == (1.5 / 3, 1)
+    assert found["accuracy_shorter_won"] == float(is_right)
 
 
 def test_pairs_for_training_ties_and_long_ones_do_not_count(evaluated, reward_base):

@@ -59,6 +59,13 @@ def test_a_baseline_does_not_change_what_the_base_writes(sampled, base, other):
     assert [one for one in completions(both) if one.model == "base"] == completions(alone)
 
 
+def test_the_baseline_writes_its_own_completions(sampled, base, other):
+    (first, _), (second, _) = sampled(base, baseline=base), sampled(base, baseline=other)
+
+    by_baseline = [[one.text for one in completions(found) if one.model == "baseline"] for found in (first, second)]
+    assert by_baseline[0] != by_baseline[1]
+
+
 def test_a_model_compared_with_itself_writes_other_completions(sampled, base):
     directory, _ = sampled(base, baseline=base)
 

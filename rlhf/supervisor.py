@@ -31,6 +31,8 @@ POLL_SECONDS = 1.0
 CANCEL_GRACE_SECONDS = 60.0
 TERMINATE_GRACE_SECONDS = 15.0
 LOG_TAIL_CHARS = 1500
+KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
+"""What accelerate's launcher says when its child was killed; its own exit code is 1."""
 ENVIRONMENT = (
     "PATH",
     "HOME",
@@ -49,10 +51,7 @@ def supervise(held: Claim) -> None:
     run = Run.objects.select_related("snapshot", "base", "reward_model", "baseline", "project").get(pk=held.run_id)
     directory = RunDirectory(settings.RUNS_DIR / str(run.pk) / str(held.fence))
     try:
-        directory.write_spec(_spec(run))
-        with _trainer(run.stage, directory) as process:
-            ending = _watch(process, held, directory)
-        _close(run, held, directory, ending=ending, exit_code=process.returncode)
+        _execute(run, held, directory)
     except LostClaim:
         log.warning("run %s: the claim (fence %s) no longer holds; its trainer was ended", held.run_id, held.fence)
     except Exception as problem:  # ours, not the trainer's: said on the run's page, not found out by the sweeper
@@ -65,6 +64,18 @@ def command(stage: str, directory: Path) -> list[str]:
     launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
     profile = ["--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
     return [*launch, *profile, "-m", f"rlhf.training.{stage}", str(directory)]
+
+
+def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
+    try:
+        spec = _spec(run)
+    except configs.ConfigError as problem:  # queued under bounds that have changed since
+        runs.fail(held, FailureReason.BAD_CONFIG, message=str(problem))
+        return
+    directory.write_spec(spec)
+    with _trainer(run.stage, directory) as process:
+        ending = _watch(process, held, directory)
+    _close(run, held, directory, ending=ending, exit_code=process.returncode)
 
 
 @dataclass
@@ -204,17 +215,12 @@ def _close(run: Run, held: Claim, directory: RunDirectory, *, ending: str, exit_
     elif exit_code == 0:
         runs.fail(held, FailureReason.NO_RESULT, message="The trainer ended without leaving a result.")
     else:
-        runs.fail(held, _reason_of(exit_code), message=_last_words(directory, exit_code))
+        tail = directory.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL_CHARS:]
+        last_words = f"The trainer ended with exit code {exit_code}. The end of its log:\n{tail}"
+        runs.fail(held, _reason_of(exit_code, tail), message=last_words)
 
 
-def _reason_of(exit_code: int) -> FailureReason:
+def _reason_of(exit_code: int, tail: str) -> FailureReason:
     """A trainer that the kernel killed most likely ran out of memory; anything else crashed."""
-    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL) or KILLED_BELOW_LAUNCHER in tail
     return FailureReason.OUT_OF_MEMORY if is_killed else FailureReason.CRASHED
-
-
-def _last_words(directory: RunDirectory, exit_code: int) -> str:
-    tail = (
-        directory.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL_CHARS:] if directory.log.exists() else ""
-    )
-    return f"The trainer ended with exit code {exit_code}. The end of its log:\n{tail}"

@@ -30,7 +30,7 @@ def bring_in(source: str, *, name: str, tell: Callable[[str], None]) -> Checkpoi
     with subprocess.Popen(
         command,
         cwd=settings.BASE_DIR,
-        env=environment.for_training(),
+        env=os.environ | environment.for_training(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

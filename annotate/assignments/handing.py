@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, TextField
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Length
 
 from annotate import policy
-from annotate.models import Annotator, Assignment, Comparison, Membership, Project
+from annotate.models import Annotator, Assignment, Comparison, GuidelineVersion, Membership, Project
 
 State = Assignment.State
 SEEN = (State.RESERVED, State.SUBMITTED, State.SKIPPED)
@@ -28,7 +28,7 @@ class Asking:
     now: datetime
 
     @property
-    def history(self):
+    def history(self) -> QuerySet[Assignment]:
         """Everything this annotator was handed in this project."""
         return Assignment.objects.filter(annotator=self.annotator, project=self.project)
 
@@ -40,22 +40,29 @@ class Asking:
 
 @dataclass(frozen=True)
 class Content:
-    """What a comparison has to read."""
+    """What a comparison has to read, and the guidelines in force."""
 
     completion_ids: list[int]
     character_count: int
+    guideline_id: int | None
 
 
 def content_of(comparison_id: int) -> Content:
-    """Return a comparison's completions and the length of all its texts, in one query."""
-    prompt_length = Length(Cast("prompt__messages", TextField()))
-    rows = Comparison.objects.filter(pk=comparison_id).values_list(
-        "completions__pk", Length("completions__text"), prompt_length
+    """Return a comparison's completions, the length of all its texts, and its guidelines, in one query."""
+    guidelines = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number")
+    found = list(
+        Comparison.objects.filter(pk=comparison_id).values_list(
+            "completions__pk",
+            Length("completions__text"),
+            Length(Cast("prompt__messages", TextField())),
+            Subquery(guidelines.values("pk")[:1]),
+        )
     )
-    found = list(rows)
+    _, _, prompt_length, guideline_id = found[0]
     return Content(
-        completion_ids=[pk for pk, _, _ in found if pk],
-        character_count=sum(length or 0 for _, length, _ in found) + found[0][2],
+        completion_ids=[pk for pk, *_ in found if pk],
+        character_count=prompt_length + sum(length or 0 for _, length, *_ in found),
+        guideline_id=guideline_id,
     )
 
 
@@ -80,7 +87,7 @@ def hand_out(
         position=place.position if place else 0,
         state=State.RESERVED,
         annotator=asking.annotator,
-        guideline_id=asking.project.guidelines.order_by("-number").values_list("pk", flat=True).first(),
+        guideline_id=content.guideline_id,
         consent_id=asking.membership and asking.membership.consent_id,
         order=list(order),
         reserved_at=asking.now,

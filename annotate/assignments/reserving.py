@@ -43,19 +43,18 @@ def reserve_next(annotator: Annotator, project: Project, *, now: datetime | None
     asking = Asking(annotator, project, Membership.objects.filter(project=project, annotator=annotator).first(), now)
     if asking.membership and _is_shut_out(asking.membership):
         return None
-    release_expired(project, now=now)
+    if held := _held_after_release(asking):
+        return held
     try:
         with transaction.atomic():
-            return _held(annotator, project) or _reserve(asking)
+            return _reserve(asking)
     except IntegrityError:  # their other browser tab was faster
         return _held(annotator, project)
 
 
-def release_expired(project: Project | None = None, *, now: datetime | None = None) -> int:
+def release_expired(*, now: datetime | None = None) -> int:
     """Close reservations whose time is over and open their places again; return how many."""
     late = Assignment.objects.filter(state=State.RESERVED, expires_at__lt=now or timezone.now())
-    if project:
-        late = late.filter(project=project)
     return sum(_close(place, State.EXPIRED) for place in late)
 
 
@@ -108,6 +107,18 @@ def progress(annotator: Annotator, project: Project) -> Progress:
 
 def _is_shut_out(membership: Membership) -> bool:
     return membership.is_paused or membership.qualification == Qualification.FAILED
+
+
+def _held_after_release(asking: Asking) -> Assignment | None:
+    """Return what the annotator holds; what anybody has held for too long is opened again on the way."""
+    reserved = Assignment.objects.filter(project=asking.project, state=State.RESERVED)
+    held = None
+    for place in reserved.filter(Q(annotator=asking.annotator) | Q(expires_at__lt=asking.now)):
+        if place.expires_at < asking.now:
+            _close(place, State.EXPIRED)
+        else:
+            held = place
+    return held
 
 
 def _held(annotator: Annotator, project: Project) -> Assignment | None:

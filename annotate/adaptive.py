@@ -15,9 +15,7 @@ def after_submission(place: Assignment) -> bool:
     project = place.project
     if project.overlap_policy != OverlapPolicy.ADAPTIVE or place.purpose != Purpose.WORK:
         return False
-    # NO KEY: the ranking just stored holds a KEY SHARE lock on this row, as does that of the other voter.
-    comparison = Comparison.objects.select_for_update(no_key=True, of=("self",)).select_related("prompt")
-    comparison = comparison.get(pk=place.comparison_id)
+    comparison = assignments.lock_comparison(place.comparison_id)
     if policy.keeps_fixed_overlap(comparison.prompt.text_sha256, rate=project.fixed_rate):
         return False
     if comparison.assignments.filter(state__in=(State.OPEN, State.RESERVED), purpose=Purpose.WORK).exists():

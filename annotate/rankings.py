@@ -83,7 +83,7 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
     """Record the staff ruling on a comparison; an earlier ruling stays on record. Raises answers.BadAnswer."""
     answers.check_tiers(tiers, completion_ids=set(_text_lengths(comparison.pk)))
     with transaction.atomic():
-        Comparison.objects.select_for_update().get(pk=comparison.pk)  # two reviewers rule one after the other
+        assignments.lock_comparison(comparison.pk)  # two reviewers rule one after the other
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
         return Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
 

@@ -10,6 +10,7 @@ from annotate.assignments.hidden import reserve_qualification, reserve_training
 from annotate.assignments.places import (
     ImportedPlace,
     fill_places,
+    lock_comparison,
     open_one_more,
     open_places,
     presentation_order,
@@ -33,6 +34,7 @@ __all__ = [
     "NotReserved",
     "Progress",
     "fill_places",
+    "lock_comparison",
     "may_submit",
     "open_one_more",
     "open_places",

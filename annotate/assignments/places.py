@@ -51,10 +51,19 @@ def retract_places(comparison: Comparison, *, use: str) -> None:
     Call it inside the transaction that stores the known order.
     """
     with transaction.atomic():
-        Comparison.objects.select_for_update(no_key=True).get(pk=comparison.pk)
+        lock_comparison(comparison.pk)
         Comparison.objects.filter(pk=comparison.pk).update(use=use)
         Assignment.objects.filter(comparison=comparison, state=State.OPEN).delete()
     comparison.use = use
+
+
+def lock_comparison(pk: int) -> Comparison:
+    """Return a comparison that nobody else changes until the transaction ends.
+
+    Always in this order, or two transactions wait for each other: a reservation, its comparison, the open places. Rows
+    that refer to the comparison hold a KEY SHARE lock on it, hence NO KEY.
+    """
+    return Comparison.objects.select_for_update(no_key=True).get(pk=pk)
 
 
 def reopen(place: Assignment, comparison: Comparison) -> None:

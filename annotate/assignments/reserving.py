@@ -10,8 +10,8 @@ from django.utils import timezone
 from annotate import policy
 from annotate.assignments.handing import SEEN, Asking, NotReserved, content_of, hand_out
 from annotate.assignments.hidden import reserve_gold, reserve_qualification, reserve_repeat, reserve_training
-from annotate.assignments.places import presentation_order, reopen
-from annotate.models import Annotator, Assignment, Comparison, Membership, Project, Ranking
+from annotate.assignments.places import lock_comparison, presentation_order, reopen
+from annotate.models import Annotator, Assignment, Membership, Project, Ranking
 
 State, Purpose = Assignment.State, Assignment.Purpose
 Qualification = Membership.Qualification
@@ -21,6 +21,7 @@ COUNTED = (Purpose.WORK, Purpose.GOLD, Purpose.REPEAT)
 HEAD = 64
 """So many of the first open places are looked at before the look-up goes on after what the annotator had last."""
 GOLD_LOOKED_AT = 40
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,14 @@ def reserve_next(annotator: Annotator, project: Project, *, now: datetime | None
         return None
     if held := _held_after_release(asking):
         return held
-    try:
-        with transaction.atomic():
-            return _reserve(asking)
-    except IntegrityError:  # their other browser tab was faster
-        return _held(annotator, project)
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _reserve(asking)
+        except IntegrityError:  # their other browser tab was faster, and may have submitted already
+            if held := _held(annotator, project):
+                return held
+    return None
 
 
 def release_expired(*, now: datetime | None = None) -> int:
@@ -241,6 +245,7 @@ def _take_again(assignment: Assignment, *, now: datetime) -> None:
     """Submit a reservation that ran out, on a free place of its comparison where it needs one."""
     slot = None
     if assignment.purpose == Purpose.WORK:
+        lock_comparison(assignment.comparison_id)
         place = _open_places_of(assignment).first()
         if place is None or not _claim(place):
             raise NotReserved
@@ -254,11 +259,10 @@ def _take_again(assignment: Assignment, *, now: datetime) -> None:
 def _close(place: Assignment, state: State, *, reason: str = "") -> bool:
     """Close a reservation and open its slot for someone else, in one transaction; False if it was none any more."""
     with transaction.atomic():
-        comparison = Comparison.objects.select_for_update(no_key=True).get(pk=place.comparison_id)
         was_reserved = Assignment.objects.filter(pk=place.pk, state=State.RESERVED)
         changes = {"state": state, "slot": None, "closed_at": timezone.now(), "skip_reason": reason}
         if was_reserved.update(**changes) != 1:
             return False
         if place.slot is not None:
-            reopen(place, comparison)
+            reopen(place, lock_comparison(place.comparison_id))
     return True

@@ -34,7 +34,7 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if request.method == "POST":
         return _submit(request, assignment)
-    if _can_be_submitted(assignment):
+    if assignments.may_submit(assignment):
         return _form_page(request, assignment, RankingForm(labels=presentation.labels(assignment)))
     return _closed(request, assignment)
 
@@ -44,8 +44,8 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if assignment.state == State.SKIPPED:
-        return _next(assignment.project)
-    if not _can_be_submitted(assignment):
+        return _next(assignment)
+    if not assignments.may_submit(assignment):
         return _closed(request, assignment, status=409)
     form = SkipForm(request.POST)
     if not form.is_valid():
@@ -56,7 +56,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
     except assignments.NotReserved:
         return _closed(request, assignment, status=409)
     messages.info(request, "Skipped. You will not see that comparison again.")
-    return _next(assignment.project)
+    return _next(assignment)
 
 
 def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
@@ -76,20 +76,16 @@ def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     stored = presentation.said_before(assignment)
     words = presentation.in_words(stored.tiers, assignment=assignment)
     messages.success(request, f"Saved: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}")
-    return _next(assignment.project)
+    return _next(assignment)
 
 
-def _next(project: Project) -> HttpResponse:
+def _next(assignment: Assignment) -> HttpResponse:
+    """Go straight to the next comparison; the queue's page says why where there is none."""
+    project = assignment.project
+    following = assignments.reserve_next(assignment.annotator, project)
+    if following:
+        return redirect("rank", pk=following.pk)
     return redirect("rank_next", slug=project.slug) if project.is_active else redirect("home")
-
-
-def _can_be_submitted(assignment: Assignment) -> bool:
-    """Say whether a ranking would be taken now: reserved, or run out while the comparison has a free place."""
-    if assignment.state != State.EXPIRED:
-        return assignment.state == State.RESERVED
-    taken = Assignment.objects.filter(comparison=assignment.comparison_id)
-    is_taken_by_me = taken.filter(annotator=assignment.annotator_id, state__in=assignments.SEEN).exists()
-    return not is_taken_by_me and taken.filter(state=State.OPEN).exists()
 
 
 def _form_page(

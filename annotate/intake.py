@@ -2,7 +2,8 @@
 
 A file is read once, in batches, in one transaction that the first fault turns back; reading goes on to the end to name
 every fault. Nothing holds the file in memory. Importing the same line again is counted as a duplicate and changes
-nothing. The only writer of Prompt, Comparison and Completion; places, people, rankings and demonstrations go through their own writers.
+nothing. The only writer of Prompt, Comparison and Completion; places, people, keys, rankings and demonstrations go
+through their own writers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,12 +15,13 @@ from typing import Protocol, TypeVar
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from annotate import assignments, demonstrations, gold, jsonlines, ranking_intake, rows
+from annotate import assignments, demonstrations, gold, jsonlines, ranking_intake, ranking_rows, rows
 from annotate.formats import files, shapes
 from annotate.formats.columns import Mapped
 from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
 from annotate.models import Comparison, Completion, Project, Prompt, Use
-from annotate.rows import ComparisonRow, PromptRow, RankingRow
+from annotate.ranking_rows import RankingRow
+from annotate.rows import ComparisonRow, PromptRow
 
 __all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file"]
 
@@ -158,7 +160,7 @@ class _Source:
 
     def rows(self, part: str, faults: Faults, meter: "_Meter") -> Iterator[tuple[int, Row]]:
         """Yield (line, checked row); what is wrong goes to `faults`."""
-        parse = {"comparisons": rows.comparison, "prompts": rows.prompt, "rankings": rows.ranking}[part]
+        parse = {"comparisons": rows.comparison, "prompts": rows.prompt, "rankings": ranking_rows.ranking}[part]
         how = {"shape": self.shape, "kind": self.kind, "mapped": self.mapped, "part": part}
         is_table = files.is_table(self.path, name=self.name)
         for line, record in files.objects(self.path, faults, name=self.name, progress=meter.advance):

@@ -16,7 +16,7 @@ from annotate import answers, assignments, people, rankings
 from annotate.answers import Answer, Span
 from annotate.jsonlines import Faults
 from annotate.models import Annotator, Assignment, Comparison, Completion, Origin, Project, Ranking
-from annotate.rows import RankingRow
+from annotate.ranking_rows import RankingRow
 
 
 @dataclass(frozen=True)

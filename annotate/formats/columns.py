@@ -10,38 +10,17 @@ from dataclasses import dataclass, field
 
 from annotate.jsonlines import FieldError, Json
 
+OF_COMPARISONS = "id, prompt, prompt_id, category, language, completions, overlap, priority, use, key, key_reason"
+OF_RANKINGS = (
+    "comparison, annotator, origin, ranking, chosen, rejected, tie, order, submitted_at, seconds, active_seconds, "
+    "strength, is_all_bad, unrankable, ratings, flags, aspects, spans, reason, revision, guideline"
+)
 FIELDS = {
-    "comparisons": tuple(
-        "id prompt prompt_id category language completions overlap priority use key key_reason".split()  # noqa: SIM905
-    ),
-    "prompts": tuple("id prompt category language demonstration".split()),  # noqa: SIM905
-    "rankings": tuple(
-        [
-            "comparison",
-            "annotator",
-            "origin",
-            "ranking",
-            "chosen",
-            "rejected",
-            "tie",
-            "order",
-            "submitted_at",
-            "seconds",
-            "active_seconds",
-            "strength",
-            "is_all_bad",
-            "unrankable",
-            "ratings",
-            "flags",
-            "aspects",
-            "spans",
-            "reason",
-            "revision",
-            "guideline",
-        ]  # noqa: SIM905
-    ),
+    "comparisons": OF_COMPARISONS.split(", "),
+    "prompts": ["id", "prompt", "category", "language", "demonstration"],
+    "rankings": OF_RANKINGS.split(", "),
+    "ranked": [*OF_COMPARISONS.split(", "), "rankings"],
 }
-FIELDS["ranked"] = [*FIELDS["comparisons"], "rankings"]
 LISTS = {"completions", "ranking", "rankings", "order", "ratings", "flags", "aspects", "spans", "key", "tie"}
 NUMBERS = {"overlap", "priority", "seconds", "active_seconds", "strength", "revision", "guideline"}
 

@@ -68,7 +68,7 @@ def ranked(project: Project, excluded: Counter[str]) -> Iterator[Json]:
         for one in batch:
             if said[one.pk]:
                 names = {pk: name for pk, name, _, _ in completions[one.pk]}
-                rows = [_said(row, names) for row in said[one.pk]]
+                rows = [_said(row, names) | {"revision": 1} for row in said[one.pk]]  # its earlier ones stay behind
                 yield _comparison(one, completions[one.pk], None) | {"rankings": rows}
 
 

@@ -281,8 +281,9 @@ def _chunks(rows: Iterator[Json], what: str, form: str) -> Iterator[bytes]:
         return _json_list(rows) if what == "label-studio" else _json_lines(rows)
     if form == "csv":
         return csv_table.chunks(_cells(rows), list(TABLES[what]))
-    write = import_string("annotate.formats.arrow." + {"parquet": "parquet_chunks", "hf": "zip_chunks"}[form])
-    return write(_cells(rows), TABLES[what])
+    if form == "parquet":
+        return import_string("annotate.formats.arrow.parquet_chunks")(_cells(rows), TABLES[what])
+    return import_string("annotate.formats.arrow.zip_chunks")(_cells(rows), TABLES[what])
 
 
 def _cells(rows: Iterable[Json]) -> Iterator[Json]:

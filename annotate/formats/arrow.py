@@ -18,7 +18,7 @@ from annotate.jsonlines import Faults, Json
 
 ROWS_AT_A_TIME = 1000
 DATA_FILE = "data-00000-of-00001.arrow"
-TEXT_COLUMNS = ("id", "prompt_id", "comparison", "annotator", "category", "language", "chosen", "rejected")
+TEXT_COLUMNS = ("id", "prompt", "prompt_id", "comparison", "annotator", "category", "language", "chosen", "rejected")
 PLAIN = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
 ARROW_TYPES = {"text": pa.string(), "whole": pa.int64(), "number": pa.float64(), "yes": pa.bool_()}
 

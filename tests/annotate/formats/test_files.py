@@ -84,11 +84,11 @@ def test_parquet_with_lists_or_json_text_is_read(project, tmp_path):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"prompt": [5]}, "pairs.parquet:1: prompt: expected a list of messages (or a plain text), got number 5."),
+        ({"prompt": [5]}, "pairs.parquet: column prompt is int64, expected string."),
         ({"id": [5], "prompt": ["x"]}, "pairs.parquet: column id is int64, expected string."),
         (
-            {"prompt": ["x"], "when": pa.array([0], pa.timestamp("s"))},
-            "pairs.parquet: column when is timestamp[s]; text",
+            {"when": pa.array([0], pa.timestamp("us"))},
+            "pairs.parquet: column when is timestamp[us]; text",
         ),
         ({"prompt": ["x"]}, "pairs.parquet:1: completions: is missing."),
         ({"prompt": [None], "completions": [["a", "b"]]}, "pairs.parquet:1: prompt: is missing."),

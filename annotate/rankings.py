@@ -89,8 +89,17 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:
-    """Store rankings made elsewhere; their assignments are saved already and their tiers are checked."""
-    Ranking.objects.bulk_create(rankings, batch_size=1000)
+    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked."""
+    made = list(rankings)
+    newest: dict[int, Ranking] = {}
+    for ranking in made:
+        if ranking.assignment_id in newest:
+            newest[ranking.assignment_id].superseded_at = ranking.submitted_at
+        elif ranking.revision > 1:
+            before = Ranking.objects.filter(assignment=ranking.assignment_id, superseded_at__isnull=True)
+            before.update(superseded_at=ranking.submitted_at)
+        newest[ranking.assignment_id] = ranking
+    Ranking.objects.bulk_create(made, batch_size=1000)
 
 
 def _check(assignment: Assignment, answer: Answer) -> None:

@@ -14,10 +14,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from annotate import projects
-from annotate.models import Annotator, Assignment, Comparison, Completion, Project
+from annotate.models import Annotator, Assignment, Comparison, Completion, Project, Use
 
 State = Assignment.State
 SEEN = (State.RESERVED, State.SUBMITTED, State.SKIPPED)
+MAX_PLACES = 50
 
 
 class NotReserved(Exception):
@@ -71,6 +72,60 @@ def reserve_next(annotator: Annotator, project: Project, *, now: datetime | None
             return _held(annotator, project) or _take_next(annotator, project, now=now)
     except IntegrityError:  # their other browser tab was faster
         return _held(annotator, project)
+
+
+def reserve_known(
+    annotator: Annotator, project: Project, use: Use, *, now: datetime | None = None
+) -> Assignment | None:
+    """Reserve the next training or qualification comparison that an annotator has not seen; None where none is left.
+
+    What they hold already comes first, whatever it is.
+    """
+    now = now or timezone.now()
+    release_expired(project, now=now)
+    if held := _held(annotator, project):
+        return held
+    comparison = unseen_known(annotator, project, use).order_by("pk").first()
+    if comparison is None:
+        return None
+    ids = Completion.objects.filter(comparison=comparison).values_list("pk", flat=True)
+    try:
+        with transaction.atomic():
+            return Assignment.objects.create(
+                project=project,
+                comparison=comparison,
+                purpose=use.value,
+                state=State.RESERVED,
+                annotator=annotator,
+                order=presentation_order(list(ids), comparison_id=comparison.pk, slot=annotator.pk),
+                guideline=projects.current_guidelines(project),
+                consent=projects.current_consent(project),
+                reserved_at=now,
+                expires_at=now + timedelta(seconds=project.lease_seconds),
+            )
+    except IntegrityError:  # their other browser tab was faster
+        return _held(annotator, project)
+
+
+def unseen_known(annotator: Annotator, project: Project, use: Use) -> QuerySet[Comparison]:
+    """Return the training or qualification comparisons with a key in force that an annotator has not seen."""
+    seen = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=annotator, state__in=SEEN)
+    return Comparison.objects.filter(project=project, use=use, key__is_retired=False).filter(~Exists(seen))
+
+
+def open_more(comparison: Comparison, count: int) -> int:
+    """Open more places on a comparison of work, up to 50 in all; return how many were opened."""
+    with transaction.atomic():
+        locked = Comparison.objects.select_for_update().get(pk=comparison.pk)  # two reviewers ask one after the other
+        if locked.use != Use.WORK:
+            return 0
+        overlap = min(locked.overlap + count, MAX_PLACES)
+        more = (
+            Assignment(project_id=locked.project_id, comparison=locked, slot=slot, position=locked.pk)
+            for slot in range(locked.overlap, overlap)
+        )
+        Comparison.objects.filter(pk=locked.pk).update(overlap=overlap)
+        return len(Assignment.objects.bulk_create(more))
 
 
 def release_expired(project: Project | None = None, *, now: datetime | None = None) -> int:
@@ -179,13 +234,14 @@ def _take(place: Assignment, annotator: Annotator, project: Project, *, now: dat
     ids = Completion.objects.filter(comparison_id=place.comparison_id).values_list("pk", flat=True)
     place.state, place.annotator = State.RESERVED, annotator
     place.order = presentation_order(list(ids), comparison_id=place.comparison_id, slot=place.slot)
-    place.guideline = projects.current_guidelines(project)
+    place.guideline, place.consent = projects.current_guidelines(project), projects.current_consent(project)
     place.reserved_at, place.expires_at = now, now + timedelta(seconds=project.lease_seconds)
     taken = Assignment.objects.filter(pk=place.pk, state=State.OPEN).update(
         state=place.state,
         annotator=annotator,
         order=place.order,
         guideline=place.guideline,
+        consent=place.consent,
         reserved_at=place.reserved_at,
         expires_at=place.expires_at,
     )
@@ -195,7 +251,7 @@ def _take(place: Assignment, annotator: Annotator, project: Project, *, now: dat
 def _take_again(assignment: Assignment) -> Assignment:
     """Give an annotator whose reservation ran out a free place on the same comparison, as submitted."""
     current = Assignment.objects.get(pk=assignment.pk)
-    if current.state != State.EXPIRED:
+    if current.state != State.EXPIRED or current.purpose != Assignment.Purpose.WORK:
         raise NotReserved
     free = Assignment.objects.filter(comparison=current.comparison_id, state=State.OPEN).order_by("slot").first()
     if free is None:
@@ -203,6 +259,7 @@ def _take_again(assignment: Assignment) -> Assignment:
     kept = {
         "order": current.order,
         "guideline": current.guideline_id and current.guideline,
+        "consent": current.consent_id and current.consent,
         "reserved_at": current.reserved_at,
     }
     changes = {"state": State.SUBMITTED, "annotator": current.annotator, "closed_at": timezone.now(), **kept}
@@ -220,7 +277,8 @@ def _close_if(pk: int, state: State, *, was: State, reason: str = "") -> bool:
         row_is_mine = Assignment.objects.filter(pk=pk, state=was)
         if row_is_mine.update(state=state, slot=None, closed_at=timezone.now(), skip_reason=reason) != 1:
             return False
-        Assignment.objects.create(
-            project_id=row.project_id, comparison_id=row.comparison_id, slot=row.slot, position=row.position
-        )
+        if row.slot is not None:
+            Assignment.objects.create(
+                project_id=row.project_id, comparison_id=row.comparison_id, slot=row.slot, position=row.position
+            )
     return True

@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, assignments, presentation, rankings, rendering, worklist
+from annotate import access, assignments, feedback, presentation, rankings, rendering, turns, worklist
 from annotate.answers import Answer
 from annotate.forms import RankingForm, SkipForm
 from annotate.models import Annotator, Assignment, Project, Role
+from annotate.views import onboarding
 
 State = Assignment.State
 LETTERS_BEFORE_G = 7
@@ -23,8 +24,10 @@ LETTERS_BEFORE_G = 7
 def rank_next(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_annotator(slug)
     annotator = access.annotator_of(request.user)
-    assignment = assignments.reserve_next(annotator, project)
-    return redirect("rank", pk=assignment.pk) if assignment else _nothing_left(request, annotator, project)
+    turn = turns.next_turn(annotator, project)
+    if turn.assignment:
+        return onboarding.to_comparison(request, turn)
+    return onboarding.to_step(request, turn, project) or _nothing_left(request, annotator, project)
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,6 +79,8 @@ def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     stored = presentation.said_before(assignment)
     words = presentation.in_words(stored.tiers, assignment=assignment)
     messages.success(request, f"Saved: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}")
+    if feedback.is_shown(assignment):
+        return redirect("feedback", pk=assignment.pk)
     return _next(assignment.project)
 
 

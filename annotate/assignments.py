@@ -94,7 +94,7 @@ def reserve_known(
             return Assignment.objects.create(
                 project=project,
                 comparison=comparison,
-                purpose=use.value,
+                purpose=use,
                 state=State.RESERVED,
                 annotator=annotator,
                 order=presentation_order(list(ids), comparison_id=comparison.pk, slot=annotator.pk),

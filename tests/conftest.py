@@ -1,4 +1,4 @@
-"""The cast: ana, ben, cy annotate, nia is new; lee is staff, sam has no rights. And where shared reference data lies."""
+"""The cast: ana, ben, cy annotate, nia is new; lee is staff, sam has no rights. And where shared data lies."""
 
 import json
 from pathlib import Path

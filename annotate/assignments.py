@@ -85,7 +85,9 @@ def reserve_known(
     release_expired(project, now=now)
     if held := _held(annotator, project):
         return held
-    comparison = unseen_known(annotator, project, use).order_by("pk").first()
+    seen = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=annotator, state__in=SEEN)
+    known = Comparison.objects.filter(project=project, use=use, key__is_retired=False)
+    comparison = known.filter(~Exists(seen)).order_by("pk").first()
     if comparison is None:
         return None
     ids = Completion.objects.filter(comparison=comparison).values_list("pk", flat=True)
@@ -105,12 +107,6 @@ def reserve_known(
             )
     except IntegrityError:  # their other browser tab was faster
         return _held(annotator, project)
-
-
-def unseen_known(annotator: Annotator, project: Project, use: Use) -> QuerySet[Comparison]:
-    """Return the training or qualification comparisons with a key in force that an annotator has not seen."""
-    seen = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=annotator, state__in=SEEN)
-    return Comparison.objects.filter(project=project, use=use, key__is_retired=False).filter(~Exists(seen))
 
 
 def open_more(comparison: Comparison, count: int) -> int:

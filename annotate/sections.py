@@ -13,12 +13,13 @@ HEADING = re.compile(r"<(h[3-6])>(.*?)</\1>", re.DOTALL)
 
 
 def anchor_of(title: str) -> str:
-    """Return the id of the section of this title.
+    """Return the id of the section of this title; empty for one without letters and digits.
 
     >>> anchor_of("Length, and when it matters")
-    'section-length-and-when-it-matters'
+    'guide-length-and-when-it-matters'
     """
-    return f"section-{slugify(title, allow_unicode=True) or 'untitled'}"
+    name = slugify(title, allow_unicode=True)
+    return f"guide-{name}" if name else ""
 
 
 @lru_cache(maxsize=32)
@@ -29,6 +30,8 @@ def anchored(html: SafeString) -> SafeString:
     def with_id(heading: re.Match[str]) -> str:
         tag, inner = heading.groups()
         name = anchor_of(unescape(strip_tags(inner)))
+        if not name:
+            return heading[0]
         met[name] = met.get(name, 0) + 1
         place = name if met[name] == 1 else f"{name}-{met[name]}"
         return format_html('<{} id="{}">{}</{}>', mark_safe(tag), place, mark_safe(inner), mark_safe(tag))  # noqa: S308

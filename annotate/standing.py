@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 
 from annotate import assignments
-from annotate.models import Annotator, Assignment, ConsentVersion, GuidelineVersion, Membership, Project, Use
+from annotate.models import (
+    Annotator,
+    Assignment,
+    Comparison,
+    ConsentVersion,
+    GuidelineVersion,
+    Membership,
+    Project,
+    Use,
+)
 
 Qualification = Membership.Qualification
 State = Assignment.State
@@ -50,7 +59,7 @@ class Facts:
 
 
 class Done(NamedTuple):
-    """Comparisons of work that were submitted, and of training and qualification that were submitted or skipped."""
+    """Comparisons that were submitted, by what they were for; gold and repeats are work."""
 
     work: int = 0
     training: int = 0
@@ -131,13 +140,13 @@ def _needs_counts(project: Project, member: Membership | None) -> bool:
 def _done(annotator: Annotator, counted: list[int]) -> dict[int, Done]:
     """Count what an annotator has done, by project."""
     mine = Assignment.objects.filter(annotator=annotator, project__in=counted).order_by()
-    is_over = Q(state__in=[State.SUBMITTED, State.SKIPPED])
-    rows = mine.values_list("project").annotate(
-        work=Count("pk", filter=Q(state=State.SUBMITTED) & ~Q(purpose__in=KNOWN)),
-        training=Count("pk", filter=is_over & Q(purpose=Assignment.Purpose.TRAINING)),
-        qualification=Count("pk", filter=is_over & Q(purpose=Assignment.Purpose.QUALIFICATION)),
+    rows = mine.filter(state=State.SUBMITTED).values_list("project")
+    counted_rows = rows.annotate(
+        work=Count("pk", filter=~Q(purpose__in=KNOWN)),
+        training=Count("pk", filter=Q(purpose=Assignment.Purpose.TRAINING)),
+        qualification=Count("pk", filter=Q(purpose=Assignment.Purpose.QUALIFICATION)),
     )
-    return {pk: Done(*counts) for pk, *counts in rows}
+    return {pk: Done(*counts) for pk, *counts in counted_rows}
 
 
 def _standing(
@@ -170,4 +179,6 @@ def _left(annotator: Annotator, project: Project, use: Use, *, wanted: int) -> i
     if wanted <= 0:
         return 0
     held = Assignment.objects.filter(annotator=annotator, project=project, state=State.RESERVED, purpose=use.value)
-    return min(wanted, held.count() + assignments.unseen_known(annotator, project, use).count())
+    seen = Assignment.objects.filter(comparison=OuterRef("pk"), annotator=annotator, state__in=assignments.SEEN)
+    unseen = Comparison.objects.filter(project=project, use=use, key__is_retired=False).filter(~Exists(seen))
+    return min(wanted, held.count() + unseen.count())

@@ -109,23 +109,23 @@ def test_a_version_that_is_not_there_is_refused_with_a_sentence(as_ana, project,
 
 
 def test_a_heading_is_a_place_to_link_to():
-    assert shown("# Length & form\n\nText.") == '<h3 id="section-length-form">Length &amp; form</h3>\n<p>Text.</p>\n'
-    assert sections.anchor_of("Length & form") == "section-length-form"
+    assert shown("# Length & form\n\nText.") == '<h3 id="guide-length-form">Length &amp; form</h3>\n<p>Text.</p>\n'
+    assert sections.anchor_of("Length & form") == "guide-length-form"
 
 
 def test_two_headings_of_the_same_words_get_two_places():
     html = shown("# 长度\n## 长度\n# *Do* `not`")
 
-    assert '<h3 id="section-长度">' in html
-    assert '<h4 id="section-长度-2">' in html
-    assert '<h3 id="section-do-not"><em>Do</em> <code>not</code></h3>' in html
+    assert '<h3 id="guide-长度">' in html
+    assert '<h4 id="guide-长度-2">' in html
+    assert '<h3 id="guide-do-not"><em>Do</em> <code>not</code></h3>' in html
 
 
 @pytest.mark.parametrize("title", ['" onload="x', "<h3 id=main>", "&quot;><script>", "'''", "</h3><h3>"])
 def test_a_heading_cannot_break_out_of_its_place(title):
     html = shown(f"# {title}")
 
-    assert re.match(r'<h3 id="section-[\w-]+">', html)
+    assert re.match(r'<h3( id="guide-[\w-]+")?>', html)
     assert "<script" not in html
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from annotate import assignments, memberships, objections, projects, rankings
 from annotate.answers import Answer
-from annotate.models import Assignment, Comparison, GoldKey, Membership, Objection
+from annotate.models import Assignment, Comparison, GoldKey, Membership, Objection, Use
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def failed(project, comparisons, ana):
     projects.change_onboarding(
         project, is_open=True, training_count=0, qualification_count=1, qualification_pass_rate=0.75
     )
-    place = assignments.reserve_known(ana, project, "qualification")
+    place = assignments.reserve_known(ana, project, Use.QUALIFICATION)
     rankings.submit(place, Answer([[pk] for pk in known[::-1]]), submission=uuid4())
     memberships.end_qualification(ana, project)
     return Assignment.objects.get(pk=place.pk)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from annotate import assignments, gold, intake, memberships, people, projects, rankings, standing, turns
 from annotate.answers import Answer
-from annotate.models import Assignment, Comparison, GoldKey, Membership, Ranking
+from annotate.models import Assignment, Comparison, GoldKey, Membership, Ranking, Use
 from annotate.qualification import judge
 from annotate.standing import Facts, Step, step_of
 
@@ -268,7 +268,8 @@ def test_a_training_comparison_that_is_skipped_is_not_offered_again_and_opens_no
 
     assignments.skip(place, reason="no")
 
-    assert turns.next_turn(nia, project).assignment.purpose == "work"
+    following = turns.next_turn(nia, project).assignment
+    assert (following.purpose, following.comparison) == ("training", known[1])
     assert not Assignment.objects.filter(comparison=place.comparison, state="open").exists()
 
 
@@ -294,7 +295,7 @@ def test_of_work_no_known_order_is_ever_shown(as_nia, nia, project, comparisons)
 
 def test_feedback_is_for_those_who_ranked_only(client, ana, nia, project, known):
     ask(project, training=2)
-    place = assignments.reserve_known(nia, project, "training")
+    place = assignments.reserve_known(nia, project, Use.TRAINING)
     rankings.submit(place, Answer([place.order]), submission=uuid4())
     client.force_login(ana.user)
 

@@ -24,8 +24,8 @@ class Verdict:
 def judge(shares: Sequence[float], *, needed_count: int, pass_rate: float) -> Verdict:
     """Return the verdict on shares of agreement with the known orders, one for each comparison that counts.
 
-    >>> judge([1.0, 0.5], needed_count=2, pass_rate=0.75).note
-    'You agreed with the known order on 75 % of the pairs in 2 comparisons; 75 % were needed.'
+    >>> judge([1.0, 0.5], needed_count=2, pass_rate=0.75).outcome
+    Membership.Qualification.PASSED
     """
     if len(shares) < needed_count:
         return Verdict(
@@ -66,4 +66,4 @@ def _share(ranking: Ranking) -> float | None:
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:.0f} %"
+    return f"{100 * rate:.0f}\u202f%"

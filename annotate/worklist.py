@@ -62,7 +62,7 @@ class Waiting:
 def of(annotator: Annotator) -> list[Work]:
     """Return the active projects that let an annotator in; the number of queries does not grow with them."""
     mine = Assignment.objects.filter(annotator=annotator)
-    done = _by_project(mine.filter(state=State.SUBMITTED))
+    done = _by_project(mine.filter(state=State.SUBMITTED).exclude(purpose__in=standing.KNOWN))
     reserved = _by_project(mine.filter(state=State.RESERVED))
     free = _by_project(_unseen(annotator).filter(state=State.OPEN, project__is_active=True))
     projects = list(Project.objects.filter(is_active=True))
@@ -76,7 +76,8 @@ def of(annotator: Annotator) -> list[Work]:
 
 def done_count(annotator: Annotator, project: Project) -> int:
     """Count the comparisons of a project that an annotator has ranked."""
-    return Assignment.objects.filter(annotator=annotator, project=project, state=State.SUBMITTED).count()
+    mine = Assignment.objects.filter(annotator=annotator, project=project, state=State.SUBMITTED)
+    return mine.exclude(purpose__in=standing.KNOWN).count()
 
 
 def waiting(annotator: Annotator, project: Project) -> Waiting:

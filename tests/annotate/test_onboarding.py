@@ -329,7 +329,7 @@ def test_whoever_agrees_with_the_known_orders_works(as_nia, nia, project, known)
 
     member = Membership.objects.get(annotator=nia)
     assert member.qualification == "pass"
-    assert "agreed with the known order on 100 % of the pairs in 3 comparisons" in page.content.decode()
+    assert "agreed with the known order on 100\u202f% of the pairs in 3 comparisons" in page.content.decode()
     assert turns.next_turn(nia, project).assignment.purpose == "work"
 
 
@@ -340,7 +340,7 @@ def test_whoever_fails_is_told_what_happened_and_whom_to_ask(as_nia, nia, projec
 
     html = page.content.decode()
     assert "You have not qualified" in html
-    assert "on 33 % of the pairs in 3 comparisons; 75 % were needed" in html
+    assert "on 33\u202f% of the pairs in 3 comparisons; 75\u202f% were needed" in html
     assert "ask the staff of this project" in html
     assert turns.next_turn(nia, project).assignment is None
     assert as_nia.get(next_url(project)).url == reverse("qualification", args=[project.slug])

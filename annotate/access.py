@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotate import people
-from annotate.models import Annotator, Assignment, Comparison, Project, Role
+from annotate.models import Annotator, Assignment, Comparison, Membership, Objection, Project, Role
 
 User = AbstractBaseUser | AnonymousUser
 View = Callable[..., HttpResponse]
@@ -55,6 +55,12 @@ def requires(*roles: str) -> Callable[[View], View]:
     return decorate
 
 
+def only(user: User, *roles: str) -> None:
+    """Go on for these roles; 403 for anyone else."""
+    if not has_role(user, *roles):
+        raise PermissionDenied
+
+
 def annotator_of(user: User) -> Annotator:
     """Return the annotator behind an account with the annotator role; 403 for anyone else."""
     if not has_role(user, Role.ANNOTATOR):
@@ -87,6 +93,19 @@ def comparison_for_staff(user: User, pk: int) -> Comparison:
     return get_object_or_404(Comparison.objects.select_related("prompt", "project"), pk=pk)
 
 
+def membership_for_staff(user: User, pk: int) -> Membership:
+    """Return any membership for staff, with annotator and project; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Membership.objects.select_related("annotator", "project"), pk=pk)
+
+
+def objection_for_staff(user: User, pk: int) -> Objection:
+    """Return any objection for staff, with its comparison and key; 403 for others."""
+    _only_staff(user)
+    objections = Objection.objects.select_related("comparison__project", "comparison__key", "annotator")
+    return get_object_or_404(objections, pk=pk)
+
+
 def annotator_for_staff(user: User, pk: int) -> Annotator:
     """Return any annotator for staff; 403 for others."""
     _only_staff(user)
@@ -94,5 +113,4 @@ def annotator_for_staff(user: User, pk: int) -> Annotator:
 
 
 def _only_staff(user: User) -> None:
-    if not has_role(user, *STAFF):
-        raise PermissionDenied
+    only(user, *STAFF)

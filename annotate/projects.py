@@ -1,10 +1,10 @@
-"""Projects and their guidelines: the only writer of Project and GuidelineVersion."""
+"""Projects, their guidelines and consent texts: the only writer of Project, GuidelineVersion and ConsentVersion."""
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from annotate.models import GuidelineVersion, Project
+from annotate.models import ConsentVersion, GuidelineVersion, Project
 
 
 def create(*, slug: str, name: str, overlap: int = 3, guidelines: str, by: User | None) -> Project:
@@ -24,12 +24,41 @@ def change(project: Project, *, name: str, overlap: int, lease_seconds: int, is_
     project.save()
 
 
+def change_onboarding(
+    project: Project,
+    *,
+    is_open: bool,
+    training_count: int,
+    qualification_count: int,
+    qualification_pass_rate: float,
+) -> None:
+    """Change who may work on a project, and what they do before they work; who works already is asked too."""
+    project.is_open, project.training_count = is_open, training_count
+    project.qualification_count, project.qualification_pass_rate = qualification_count, qualification_pass_rate
+    project.full_clean()
+    project.save()
+
+
 def publish_guidelines(project: Project, *, text: str, by: User | None) -> GuidelineVersion:
     """Publish the next version of the guidelines; earlier versions stay as they were."""
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)  # numbers are drawn one after the other
         last = project.guidelines.aggregate(last=Max("number"))["last"] or 0
         return GuidelineVersion.objects.create(project=project, number=last + 1, text=text, published_by=by)
+
+
+def publish_consent(project: Project, *, text: str, by: User | None) -> ConsentVersion:
+    """Publish the next version of the consent text; whoever works is asked for it before their next comparison."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)  # numbers are drawn one after the other
+        last = project.consents.aggregate(last=Max("number"))["last"] or 0
+        return ConsentVersion.objects.create(project=project, number=last + 1, text=text, published_by=by)
+
+
+def current_consent(project: Project) -> ConsentVersion | None:
+    """Return the consent text in force; None where the project asks for none, which an empty text says."""
+    last = project.consents.order_by("-number").first()
+    return last if last and last.text.strip() else None
 
 
 def current_guidelines(project: Project) -> GuidelineVersion:

@@ -4,7 +4,8 @@
     python benchmarks/import_export.py --database postgres://postgres@127.0.0.1:5432/bench_files
 
 The file is JSON Lines: prompts with four completions, about 6.9 kB a comparison. Each step runs in a process of its
-own, so that its peak is its own; its CPU seconds say what it costs where others share the machine. Exits 1 where a bound does not hold; the bounds are for 100,000 and 10,000 x 3.
+own, so that its peak is its own; its CPU seconds say what it costs where others share the machine. Exits 1 where a bound
+does not hold; the bounds are for 100,000 and 10,000 x 3.
 """
 
 import argparse
@@ -126,7 +127,8 @@ def show(what: str, max_seconds: float | None, took: tuple[float, float, float])
     seconds, cpu_seconds, growth = took
     may = f" (may take {max_seconds:.2f} s)" if max_seconds else ""
     print(
-        f"{what}: {seconds:.2f} s{may}, {cpu_seconds:.2f} s of CPU here, +{growth:.0f} MB (may grow {MAX_GROWTH_MB:.0f})",
+        f"{what}: {seconds:.2f} s{may}, {cpu_seconds:.2f} s of CPU here, "
+        f"+{growth:.0f} MB (may grow {MAX_GROWTH_MB:.0f})",
         flush=True,
     )
     return growth <= MAX_GROWTH_MB and (max_seconds is None or seconds <= max_seconds)

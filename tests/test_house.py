@@ -86,8 +86,9 @@ def execute(client, a_worker, stage, **values):
 
 
 def rank_all(client):
-    """Rank what the queue gives, more vowels first, until it is empty; return how many."""
+    """Read the guidelines, then rank what the queue gives, more vowels first, until it is empty; return how many."""
     count = 0
+    client.post(reverse("guidelines", args=["house"]), {"version": 1})
     while (page := client.get(reverse("rank_next", args=["house"]), follow=True)).redirect_chain:
         place = page.context["assignment"]
         ranks = by_vowels(place.order)

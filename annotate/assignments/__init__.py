@@ -8,9 +8,11 @@ is handed out, whatever it is for: its id tells an annotator nothing. What to ha
 from annotate.assignments.handing import SEEN, NotReserved
 from annotate.assignments.hidden import reserve_qualification, reserve_training
 from annotate.assignments.places import (
+    MAX_OVERLAP,
     ImportedPlace,
     fill_places,
     lock_comparison,
+    open_more,
     open_one_more,
     open_places,
     presentation_order,
@@ -23,12 +25,14 @@ from annotate.assignments.reserving import (
     progress,
     release,
     release_expired,
+    reserve_known,
     reserve_next,
     skip,
     take_for_submission,
 )
 
 __all__ = [
+    "MAX_OVERLAP",
     "SEEN",
     "ImportedPlace",
     "NotReserved",
@@ -36,6 +40,7 @@ __all__ = [
     "fill_places",
     "lock_comparison",
     "may_submit",
+    "open_more",
     "open_one_more",
     "open_places",
     "presentation_order",
@@ -43,6 +48,7 @@ __all__ = [
     "release",
     "release_expired",
     "reprioritise",
+    "reserve_known",
     "reserve_next",
     "reserve_qualification",
     "reserve_training",

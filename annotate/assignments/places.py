@@ -45,6 +45,12 @@ def open_one_more(comparison: Comparison) -> bool:
     return True
 
 
+def open_more(comparison: Comparison, count: int) -> int:
+    """Ask for more votes on a comparison of work, up to 50 in all; return how many places were opened."""
+    comparison.refresh_from_db(fields=["overlap", "use"])
+    return sum(open_one_more(comparison) for _ in range(count))
+
+
 def retract_places(comparison: Comparison, *, use: str) -> None:
     """Give a comparison another use than work: its open places go; who holds one may still submit it.
 

@@ -1,5 +1,6 @@
 """A reservation's life: reserved, then submitted, skipped, or expired; and what is reserved next."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from annotate import policy
 from annotate.assignments.handing import SEEN, Asking, NotReserved, content_of, hand_out
 from annotate.assignments.hidden import reserve_gold, reserve_qualification, reserve_repeat, reserve_training
 from annotate.assignments.places import lock_comparison, presentation_order, reopen
-from annotate.models import Annotator, Assignment, Membership, Project, Ranking
+from annotate.models import Annotator, Assignment, Membership, Project, Ranking, Use
 
 State, Purpose = Assignment.State, Assignment.Purpose
 Qualification = Membership.Qualification
@@ -38,22 +39,18 @@ def reserve_next(annotator: Annotator, project: Project, *, now: datetime | None
     None where the queue has nothing for them, their quota is used up, the project is inactive, they are paused or did
     not qualify.
     """
-    now = now or timezone.now()
-    if annotator.is_paused or not project.is_active:
-        return None
-    asking = Asking(annotator, project, Membership.objects.filter(project=project, annotator=annotator).first(), now)
-    if asking.membership and _is_shut_out(asking.membership):
-        return None
-    if held := _held_after_release(asking):
-        return held
-    for _ in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                return _reserve(asking)
-        except IntegrityError:  # their other browser tab was faster, and may have submitted already
-            if held := _held(annotator, project):
-                return held
-    return None
+    return _hold_or(_reserve, annotator, project, now)
+
+
+def reserve_known(
+    annotator: Annotator, project: Project, use: Use, *, now: datetime | None = None
+) -> Assignment | None:
+    """Reserve the next training or qualification item that an annotator has not seen; None where none is left.
+
+    What they hold already comes first, whatever it is.
+    """
+    reserve = {Use.TRAINING: reserve_training, Use.QUALIFICATION: reserve_qualification}[use]
+    return _hold_or(reserve, annotator, project, now)
 
 
 def release_expired(*, now: datetime | None = None) -> int:
@@ -107,6 +104,28 @@ def progress(annotator: Annotator, project: Project) -> Progress:
         submitted_count=asking.history.filter(state=State.SUBMITTED).count(),
         available_count=free.values("comparison").distinct().count(),
     )
+
+
+def _hold_or(
+    reserve: Callable[[Asking], Assignment | None], annotator: Annotator, project: Project, now: datetime | None
+) -> Assignment | None:
+    """Return what the annotator holds, or what `reserve` finds for them."""
+    now = now or timezone.now()
+    if annotator.is_paused or not project.is_active:
+        return None
+    asking = Asking(annotator, project, Membership.objects.filter(project=project, annotator=annotator).first(), now)
+    if asking.membership and _is_shut_out(asking.membership):
+        return None
+    if held := _held_after_release(asking):
+        return held
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return reserve(asking)
+        except IntegrityError:  # their other browser tab was faster, and may have submitted already
+            if held := _held(annotator, project):
+                return held
+    return None
 
 
 def _is_shut_out(membership: Membership) -> bool:

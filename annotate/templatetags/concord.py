@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from annotate import rendering
+from annotate import rendering, sections
 from annotate.quality.estimate import Estimate
 
 NOTHING = "–"
@@ -85,7 +85,19 @@ def markdown(source: str) -> SafeString:
 @register.filter
 def guidelines(source: str) -> SafeString:
     """Return guidelines as safe HTML; put it in an element of class `text` with dir="auto"."""
+    return sections.anchored(rendering.guidelines(source))
+
+
+@register.filter
+def unanchored_guidelines(source: str) -> SafeString:
+    """Return guidelines as safe HTML without ids: for a page that shows several versions."""
     return rendering.guidelines(source)
+
+
+@register.filter
+def section_anchor(title: str) -> str:
+    """Return the id of a section of the guidelines, for a link to it: #{{ flag.section|section_anchor }}."""
+    return sections.anchor_of(title)
 
 
 @register.filter

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from annotate import access, counts, projects, rendering
+from annotate import access, counts, projects, rendering, revisions
 from annotate.forms_staff import GuidelinesForm, ProjectForm, SettingsForm
 from annotate.models import Project, Role
 
@@ -63,13 +63,16 @@ def edit_guidelines(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     current = projects.current_guidelines(project)
     form = GuidelinesForm(request.POST or None, initial={"text": current.text, "based_on": current.number})
-    status = 422 if form.is_bound else 200
+    status, preview = 422 if form.is_bound else 200, None
     if form.is_valid():
-        if form.cleaned_data["based_on"] == current.number:
+        if "preview" in request.POST:
+            status, preview = 200, form.cleaned_data["text"]
+        elif form.cleaned_data["based_on"] == current.number:
             version = projects.publish_guidelines(project, text=form.cleaned_data["text"], by=request.user)
             messages.success(request, f"Version {version.number} is published.")
             return redirect("project", slug=slug)
-        status = 409
+        else:
+            status = 409
     context = {
         "project": project,
         "form": form,
@@ -77,5 +80,7 @@ def edit_guidelines(request: HttpRequest, slug: str) -> HttpResponse:
         "next_number": current.number + 1,
         "versions": project.guidelines.select_related("published_by"),
         "is_outdated": status == 409,
+        "preview": preview,
+        "lines": revisions.lines(current.text, preview) if preview else [],
     }
     return render(request, "staff/guidelines_edit.html", context, status=status)

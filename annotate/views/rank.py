@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, assignments, presentation, rankings, rendering, worklist
+from annotate import access, assignments, feedback, presentation, rankings, rendering, turns, worklist
 from annotate.answers import Answer
 from annotate.forms import RankingForm, SkipForm
 from annotate.models import Annotator, Assignment, Project, Role
+from annotate.views import onboarding
 
 State = Assignment.State
 LETTERS_BEFORE_G = 7
@@ -23,8 +24,10 @@ LETTERS_BEFORE_G = 7
 def rank_next(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_annotator(slug)
     annotator = access.annotator_of(request.user)
-    assignment = assignments.reserve_next(annotator, project)
-    return redirect("rank", pk=assignment.pk) if assignment else _nothing_left(request, annotator, project)
+    turn = turns.next_turn(annotator, project)
+    if turn.assignment:
+        return onboarding.to_comparison(request, turn)
+    return onboarding.to_step(request, turn, project) or _nothing_left(request, annotator, project)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,7 +47,7 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if assignment.state == State.SKIPPED:
-        return _next(assignment)
+        return _next(request, assignment)
     if not assignments.may_submit(assignment):
         return _closed(request, assignment, status=409)
     form = SkipForm(request.POST)
@@ -56,7 +59,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
     except assignments.NotReserved:
         return _closed(request, assignment, status=409)
     messages.info(request, "Skipped. You will not see that comparison again.")
-    return _next(assignment)
+    return _next(request, assignment)
 
 
 def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
@@ -76,16 +79,20 @@ def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     stored = presentation.said_before(assignment)
     words = presentation.in_words(stored.tiers, assignment=assignment)
     messages.success(request, f"Saved: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}")
-    return _next(assignment)
+    if feedback.is_shown(assignment):
+        return redirect("feedback", pk=assignment.pk)
+    return _next(request, assignment)
 
 
-def _next(assignment: Assignment) -> HttpResponse:
-    """Go straight to the next comparison; the queue's page says why where there is none."""
+def _next(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+    """Go straight to the next comparison, or to the step or page that says why there is none."""
     project = assignment.project
-    following = assignments.reserve_next(assignment.annotator, project)
-    if following:
-        return redirect("rank", pk=following.pk)
-    return redirect("rank_next", slug=project.slug) if project.is_active else redirect("home")
+    if not project.is_active:
+        return redirect("home")
+    turn = turns.next_turn(assignment.annotator, project)
+    if turn.assignment:
+        return onboarding.to_comparison(request, turn)
+    return onboarding.to_step(request, turn, project) or redirect("rank_next", slug=project.slug)
 
 
 def _form_page(

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
-from annotate import assignments, intake, people, projects, rankings
+from annotate import assignments, intake, objections, people, projects, rankings
 from annotate.answers import Answer
 from annotate.models import Assignment, Origin
 from rlhf.models import Checkpoint, Run, Snapshot
@@ -26,7 +26,30 @@ TABLE = {
     ("GET", "login"): (200, 302, 302, 302, 302, 302),
     ("POST", "logout"): (302, 302, 302, 302, 302, 302),
     ("GET", "logout"): (405, 405, 405, 405, 405, 405),
+    ("GET", "consent"): (302, 403, 200, 403, 403, 403),
+    ("POST", "consent"): (302, 403, 422, 403, 403, 403),
     ("GET", "guidelines"): (302, 403, 200, 200, 200, 200),
+    ("POST", "guidelines"): (302, 403, 422, 403, 403, 403),
+    ("GET", "guidelines_changes"): (302, 403, 200, 200, 200, 200),
+    ("GET", "qualification"): (302, 403, 404, 403, 403, 403),  # it has not ended
+    ("GET", "feedback"): (302, 403, 404, 403, 403, 403),  # of work there is none
+    ("GET", "report"): (302, 403, 200, 403, 403, 403),
+    ("POST", "report"): (302, 403, 422, 403, 403, 403),
+    ("GET", "my_objections"): (302, 403, 200, 403, 403, 403),
+    ("GET", "onboarding"): (302, 403, 403, 200, 200, 200),
+    ("POST", "onboarding"): (302, 403, 403, 403, 422, 403),
+    ("GET", "consent_edit"): (302, 403, 403, 403, 200, 403),
+    ("POST", "consent_edit"): (302, 403, 403, 403, 302, 403),
+    ("POST", "member_pause"): (302, 403, 403, 422, 422, 403),
+    ("POST", "member_resume"): (302, 403, 403, 302, 302, 403),
+    ("POST", "member_qualification"): (302, 403, 403, 422, 422, 403),
+    ("GET", "desk"): (302, 403, 403, 200, 200, 200),
+    ("GET", "desk_next"): (302, 403, 403, 302, 302, 403),
+    ("GET", "desk_comparison"): (302, 403, 403, 200, 200, 403),
+    ("POST", "desk_comparison"): (302, 403, 403, 422, 422, 403),
+    ("POST", "more_votes"): (302, 403, 403, 422, 422, 403),
+    ("GET", "objections"): (302, 403, 403, 200, 200, 200),
+    ("POST", "objection_answer"): (302, 403, 403, 422, 422, 403),
     ("GET", "rank_next"): (302, 403, 302, 403, 403, 403),
     ("GET", "rank"): (302, 403, 200, 403, 403, 403),
     ("POST", "rank"): (302, 403, 422, 403, 403, 403),
@@ -71,6 +94,8 @@ class World(NamedTuple):
     assignment: int
     annotator: int
     comparison: int
+    membership: int
+    objection: int
     run: int
     checkpoint: int
 
@@ -100,12 +125,16 @@ def world(filled, accounts, ana, ben, rex):
         place = assignments.reserve_next(annotator, filled)
         rankings.submit(place, Answer([place.order], reason="BENS-REASON"), submission=uuid4())
     rankings.adjudicate(held.comparison, reviewer=rex, tiers=[held.order], reason="RULING-REASON")
+    projects.publish_consent(filled, text="You may stop at any time.", by=None)
+    raised = objections.raise_objection(Assignment.objects.get(annotator=ben), kind="bad_item", text="BENS-REASON")
     checkpoint, run = _trained(filled)
     return World(
         slug=filled.slug,
         assignment=held.pk,
         annotator=ben.pk,
         comparison=held.comparison_id,
+        membership=filled.memberships.get(annotator=ben).pk,
+        objection=raised.pk,
         run=run.pk,
         checkpoint=checkpoint.pk,
     )
@@ -150,6 +179,14 @@ def url(name, world):
     arguments = {
         "rank": [world.assignment],
         "skip": [world.assignment],
+        "feedback": [world.assignment],
+        "report": [world.assignment],
+        "member_pause": [world.membership],
+        "member_resume": [world.membership],
+        "member_qualification": [world.membership],
+        "desk_comparison": [world.comparison],
+        "more_votes": [world.comparison],
+        "objection_answer": [world.objection],
         "annotator": [world.annotator],
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
@@ -161,7 +198,7 @@ def url(name, world):
         "run_cancel": [world.run],
         "checkpoint_download": [world.checkpoint],
     }
-    plain = {"home", "login", "logout", "projects", "project_new"}
+    plain = {"home", "login", "logout", "projects", "project_new", "my_objections"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 
 
@@ -269,6 +306,7 @@ def test_annotators_meet_no_secret_on_their_round(client, world, accounts, ana):
         "next": client.get(url("rank_next", world), follow=True),
         "nothing": client.get("/nowhere/"),
     }
+    steps["consent"] = client.post(url("consent", world), {"version": 1}, follow=True)
     last = Assignment.objects.get(annotator=ana, state="reserved")
     steps["skipped"] = client.post(reverse("skip", args=[last.pk]), {"why": "other", "words": "no"}, follow=True)
     steps["skipped page"] = client.get(reverse("rank", args=[last.pk]))

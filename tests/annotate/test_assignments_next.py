@@ -32,7 +32,7 @@ def chance(monkeypatch):
 
 @pytest.fixture
 def member(project, ana):
-    return Membership.objects.create(project=project, annotator=ana)
+    return Membership.objects.get_or_create(project=project, annotator=ana)[0]
 
 
 @pytest.fixture
@@ -140,6 +140,7 @@ def test_without_a_membership_nobody_is_trained(project, comparisons, ana, lee):
     project.training_count = 1
     order = [[pk] for pk in comparisons[0].completions.values_list("pk", flat=True)]
     gold.set_key(comparisons[0], order, reason="", by=lee, use="training")
+    Membership.objects.all().delete()
 
     assert assignments.reserve_next(ana, project).purpose == "work"
 

@@ -81,6 +81,12 @@ def release_expired(project: Project | None = None, *, now: datetime | None = No
     return sum(_close_if(pk, State.EXPIRED, was=State.RESERVED) for pk in list(late.values_list("pk", flat=True)))
 
 
+def release_all(annotator: Annotator, project: Project) -> int:
+    """Give back what an annotator holds in a project, for others and perhaps for them again; return how much it was."""
+    held = Assignment.objects.filter(annotator=annotator, project=project, state=State.RESERVED)
+    return sum(_close_if(pk, State.EXPIRED, was=State.RESERVED) for pk in list(held.values_list("pk", flat=True)))
+
+
 def skip(assignment: Assignment, *, reason: str) -> None:
     """Give a place back with a reason; the annotator will not see the comparison again. Raises NotReserved."""
     if not _close_if(assignment.pk, State.SKIPPED, was=State.RESERVED, reason=reason):

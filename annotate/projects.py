@@ -1,5 +1,7 @@
 """Projects and their guidelines: the only writer of Project and GuidelineVersion."""
 
+from decimal import Decimal
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
@@ -22,6 +24,18 @@ def change(project: Project, *, name: str, overlap: int, lease_seconds: int, is_
     project.name, project.overlap, project.lease_seconds, project.is_active = name, overlap, lease_seconds, is_active
     project.full_clean()
     project.save()
+
+
+def set_crowd(project: Project, crowd: dict[str, object]) -> None:
+    """Store a project's crowd, as annotate.crowd.settings.to_json gives it."""
+    project.crowd = crowd
+    project.save(update_fields=["crowd"])
+
+
+def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:
+    """Store what an hour of work is paid."""
+    project.pay_per_hour, project.currency = pay_per_hour, currency
+    project.save(update_fields=["pay_per_hour", "currency"])
 
 
 def publish_guidelines(project: Project, *, text: str, by: User | None) -> GuidelineVersion:

@@ -14,4 +14,5 @@ urlpatterns = [
     path("rank/<int:pk>/", rank.rank, name="rank"),
     path("rank/<int:pk>/skip/", rank.skip, name="skip"),
     path("staff/", include("annotate.urls_staff")),
+    path("", include("annotate.urls_crowd")),
 ]

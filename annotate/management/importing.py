@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate import intake
-from annotate.models import Project
+from annotate.management.projects import project_named
 
 
 class ImportCommand(BaseCommand):
@@ -21,10 +21,7 @@ class ImportCommand(BaseCommand):
         )
 
     def handle(self, *args: object, project: str, file: Path, **options: object) -> None:
-        found = Project.objects.filter(slug=project).first()
-        if found is None:
-            known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"no project {project!r}; known projects: {known}.")
+        found = project_named(project)
         if not file.is_file():
             raise CommandError(f"{file} is not a file.")
         try:

@@ -123,7 +123,7 @@ def _json(raw: bytes) -> dict[str, object]:
         raise ProlificError(f"Prolific's answer is larger than {MAX_BYTES // 2**20} MB.")
     try:
         answer = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets without end
         raise TryLater("Prolific's answer is not JSON. Try again later.") from None
     if not isinstance(answer, dict):
         raise ProlificError("Prolific's answer is not a JSON object. Has its API changed?")

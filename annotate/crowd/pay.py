@@ -19,6 +19,7 @@ from annotate.models import Annotator, Demonstration, Membership, Origin, Partic
 
 WALL_CAP_SECONDS = 600.0
 CENT = Decimal("0.01")
+NOTHING = Decimal("0.00")
 PAID = (Participation.Status.SUBMITTED, Participation.Status.APPROVED)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
@@ -75,7 +76,7 @@ class Line:
     @property
     def is_underpaid(self) -> bool:
         """Whether the rewards come to less than the project's pay per hour."""
-        return bool(self.top_up)
+        return self.amount is not None and self.reward is not None and self.reward < self.amount
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _lines(project: Project) -> Iterable[Line]:
         estimated = sum(part.estimated for part in parts)
         seconds = sum(part.active for part in parts) + estimated
         amount = _worth(seconds, project.pay_per_hour)
-        reward = None if rewards is None else rewards.get(pk, Decimal(0))
+        reward = None if rewards is None else rewards.get(pk, NOTHING)
         yield Line(
             name=people[pk].pseudonym,
             count=sum(part.count for part in parts),
@@ -137,7 +138,7 @@ def _lines(project: Project) -> Iterable[Line]:
             estimated_seconds=estimated,
             amount=amount,
             reward=reward,
-            top_up=None if amount is None or reward is None else max(amount - reward, Decimal(0)),
+            top_up=None if amount is None or reward is None else max(amount - reward, NOTHING),
             cohort=cohorts.get(pk, ""),
             annotator=people[pk],
         )
@@ -161,7 +162,10 @@ def _rewards(project: Project) -> dict[int, Decimal] | None:
     if reward is None:
         return None
     paid = Participation.objects.filter(project=project, status__in=PAID).order_by()
-    return {pk: reward * n for pk, n in paid.values_list("annotator").annotate(n=Count("pk"))}
+    return {
+        pk: (reward * n).quantize(CENT, ROUND_HALF_UP)
+        for pk, n in paid.values_list("annotator").annotate(n=Count("pk"))
+    }
 
 
 def _worth(seconds: float, per_hour: Decimal | None) -> Decimal | None:
@@ -184,7 +188,7 @@ def _sum(name: str, lines: list[Line]) -> Line:
 
 def _total(amounts: Iterable[Decimal | None]) -> Decimal | None:
     known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) if known else None
+    return sum(known, NOTHING) if known else None
 
 
 def _row(line: Line, currency: str) -> list[str]:

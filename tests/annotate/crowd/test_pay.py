@@ -184,3 +184,15 @@ def test_the_report_costs_the_same_however_many_annotators(paid, comparisons, an
     rank(ben, paid, active=10)
     with django_assert_num_queries(4):
         pay.report(paid)
+
+
+def test_a_cohort_is_underpaid_by_its_sum_and_a_person_by_theirs(paid, comparisons, ana, ben):
+    projects.set_crowd(paid, PROLIFIC | {"reward": "2.00"})
+    for annotator, seconds in ((ana, 900), (ben, 60)):
+        rank(annotator, paid, active=seconds)
+        Participation.objects.create(project=paid, annotator=annotator, provider="prolific", status="approved")
+
+    report = pay.report(paid)
+
+    assert sorted(line.is_underpaid for line in report.lines) == [False, True]
+    assert [line.is_underpaid for line in report.cohorts] == [False]

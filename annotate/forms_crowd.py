@@ -48,6 +48,11 @@ class InvitationForm(forms.ModelForm):
 class AccountForm(BaseUserCreationForm):
     """A new annotator's name and password; people.create_account does the rest."""
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = "At least 10 characters, and none that everybody uses."
+        self.fields["password2"].help_text = ""
+
 
 class CrowdForm(forms.Form):
     """A project's provider; annotate.crowd.settings judges the whole."""

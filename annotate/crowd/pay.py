@@ -91,12 +91,12 @@ class Report:
     @property
     def sentence(self) -> str:
         """The totals in words, for whoever reconciles them."""
-        money = (
+        worth = (
             "no pay per hour is set" if self.total.amount is None else f"{self.total.amount} {self.project.currency}"
         )
         return (
-            f"{len(self.lines)} payment lines, {self.total.count} submissions, {self.total.hours:.4f} active hours "
-            f"({self.total.estimated_seconds / 3600:.4f} of them estimated), {money.strip()}."
+            f"Payment lines: {len(self.lines)}. Submissions: {self.total.count}. Active hours: {self.total.hours:.4f} "
+            f"(estimated: {self.total.estimated_seconds / 3600:.4f}). Worth: {worth.strip()}."
         )
 
 

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import login
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -115,9 +115,7 @@ def approve(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _sign_in(request: HttpRequest, stay: Participation) -> HttpResponse:
-    if request.user.is_authenticated:
-        logout(request)  # a shared browser: nothing of another account's session goes along
-    login(request, stay.annotator.user, backend=MODEL_BACKEND)
+    login(request, stay.annotator.user, backend=MODEL_BACKEND)  # which drops another account's session
     request.session.set_expiry(SESSION_SECONDS)
     request.session["crowd_project"] = stay.project.slug
     is_over = stay.status != Status.ACTIVE

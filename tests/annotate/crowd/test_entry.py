@@ -120,7 +120,9 @@ def test_a_colleagues_id_with_another_session_is_refused(client, address):
 
 def test_the_address_carries_no_other_accounts_session_along(client, ana, address):
     client.force_login(ana.user)
-    client.session["private"] = "of ana"
+    session = client.session
+    session["private"] = "of ana"
+    session.save()
 
     assert "Starting signs that account out" in client.get(address()).content.decode()
     client.post(address())

@@ -136,7 +136,7 @@ def test_the_exported_lines_add_up_to_the_printed_total(paid, comparisons, ana, 
     rows = list(csv.DictReader(file.open(encoding="utf-8", newline="")))
     total = sum(Decimal(row["amount"]) for row in rows)
     assert total == Decimal("3.34") + Decimal("2.59")
-    assert f"2 payment lines, 2 submissions, 0.4939 active hours (0.0000 of them estimated), {total} GBP." in (
+    assert f"Payment lines: 2. Submissions: 2. Active hours: 0.4939 (estimated: 0.0000). Worth: {total} GBP." in (
         capsys.readouterr().out
     )
     assert {row["currency"] for row in rows} == {"GBP"}
@@ -160,7 +160,7 @@ def test_the_page_and_its_file_are_for_admins(client, paid, comparisons, ana, le
     html = client.get(reverse("pay", args=[paid.slug])).content.decode()
     exported = client.get(reverse("pay_export", args=[paid.slug]))
 
-    assert "1 payment lines, 1 submissions" in html
+    assert "Payment lines: 1. Submissions: 1." in html
     assert ana.pseudonym in html
     assert exported["Content-Type"] == "text/csv; charset=utf-8"
     assert exported["Content-Disposition"] == 'attachment; filename="pay-rivers.csv"'

@@ -7,7 +7,8 @@ limits it:
    is looked up, so an id alone opens nothing. The key is the same for all workers of a study: it keeps outsiders out,
    not one worker from another.
 2. A worker has one session in a study (participations.enter): who guesses a colleague's id needs their session id too,
-   which only the provider and that colleague know.
+   which only the provider and that colleague know. What is left: a worker may come in under the id of a colleague who
+   has not come yet, and a provider without a session parameter lacks this limit.
 3. With `asks_provider` Prolific's API must know the session as that worker's, in that study, and not ended. Then nobody
    can begin as another either. Recommended wherever there is a token.
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from annotate import assignments, memberships, people, projects, rankings
 from annotate.answers import Answer
 from annotate.crowd import pay
-from annotate.models import Annotator, Origin, Participation, Ranking
+from annotate.models import Annotator, Demonstration, Origin, Participation, Ranking
 from tests.annotate.crowd.conftest import PROLIFIC
 
 
@@ -80,6 +80,16 @@ def test_unmeasured_revisions_do_not_count_the_wall_time_twice(paid, comparisons
     rankings.revise(ranking, Answer([sum(ranking.tiers, [])]), submission=uuid.uuid4())
 
     assert pay.report(paid).lines[0].seconds == 120.0
+
+
+def test_written_demonstrations_are_work_too(paid, comparisons, ana):
+    place = assignments.reserve_next(ana, paid)
+    written = {"prompt": place.comparison.prompt, "text": "A river.", "author": ana, "assignment": place}
+    Demonstration.objects.create(**written, active_seconds=300)
+
+    line = pay.report(paid).lines[0]
+
+    assert (line.count, line.seconds, line.amount) == (1, 300.0, Decimal("1.00"))
 
 
 def test_nobody_pays_for_simulated_work(paid, comparisons):

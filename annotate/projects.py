@@ -1,5 +1,7 @@
 """Projects, their guidelines and consent texts: the only writer of Project, GuidelineVersion and ConsentVersion."""
 
+from decimal import Decimal
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
@@ -37,6 +39,18 @@ def change_onboarding(
     project.qualification_count, project.qualification_pass_rate = qualification_count, qualification_pass_rate
     project.full_clean()
     project.save()
+
+
+def set_crowd(project: Project, crowd: dict[str, object]) -> None:
+    """Store a project's crowd, as annotate.crowd.settings.to_json gives it."""
+    project.crowd = crowd
+    project.save(update_fields=["crowd"])
+
+
+def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:
+    """Store what an hour of work is paid."""
+    project.pay_per_hour, project.currency = pay_per_hour, currency
+    project.save(update_fields=["pay_per_hour", "currency"])
 
 
 def publish_guidelines(project: Project, *, text: str, by: User | None) -> GuidelineVersion:

@@ -20,4 +20,5 @@ urlpatterns = [
     path("rank/<int:pk>/feedback/", onboarding.show_feedback, name="feedback"),
     path("rank/<int:pk>/report/", objections.report, name="report"),
     path("staff/", include("annotate.urls_staff")),
+    path("", include("annotate.urls_crowd")),
 ]

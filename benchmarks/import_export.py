@@ -4,8 +4,8 @@
     python benchmarks/import_export.py --database postgres://postgres@127.0.0.1:5432/bench_files
 
 The file is JSON Lines: prompts with four completions, about 6.9 kB a comparison. Each step runs in a process of its
-own, so that its peak is its own; its CPU seconds say what it costs where others share the machine. Exits 1 where a bound
-does not hold; the bounds are for 100,000 and 10,000 x 3.
+own, so that its peak is its own; its CPU seconds say what it costs where others share the machine. Exits 1 where a
+bound does not hold; the bounds are for 100,000 and 10,000 x 3.
 """
 
 import argparse

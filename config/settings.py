@@ -169,6 +169,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-lost-runs": {"task": "rlhf.tasks.reap_lost_runs", "schedule": 10.0},
     "release-expired": {"task": "annotate.tasks.release_expired", "schedule": 60.0},
+    "sync-prolific": {"task": "annotate.tasks.sync_prolific", "schedule": 300.0},
 }
 if CELERY_BROKER_URL.startswith("filesystem"):
     _queue_dir = DATA_DIR / "queue"
@@ -185,6 +186,10 @@ elif CELERY_BROKER_URL.startswith("amqp"):
 # --- runs ---------------------------------------------------------------------------------------------------------
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
+
+# --- crowd --------------------------------------------------------------------------------------------------------
+PROLIFIC_TOKEN = env.str("PROLIFIC_TOKEN", default="")
+PROLIFIC_API_URL = env.str("PROLIFIC_API_URL", default="https://api.prolific.com")
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],

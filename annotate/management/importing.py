@@ -7,16 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotate import intake, preview
 from annotate.formats import columns, shapes
-from annotate.models import Project
-
-
-def project_named(slug: str) -> Project:
-    """Return a project by its slug, or stop naming the known ones."""
-    found = Project.objects.filter(slug=slug).first()
-    if found is None:
-        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none yet"
-        raise CommandError(f"no project {slug!r}; known projects: {known}.")
-    return found
+from annotate.management.projects import project_named
 
 
 class ImportCommand(BaseCommand):

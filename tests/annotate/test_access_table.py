@@ -16,6 +16,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from annotate import assignments, intake, objections, people, projects, rankings
 from annotate.answers import Answer
+from annotate.crowd import invitations
 from annotate.models import Assignment, Origin
 from rlhf.models import Checkpoint, Run, Snapshot
 
@@ -71,6 +72,23 @@ TABLE = {
     ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
     ("GET", "comparison"): (302, 403, 403, 200, 200, 200),
     ("POST", "adjudicate"): (302, 403, 403, 422, 422, 403),
+    ("GET", "join"): (200, 200, 200, 403, 403, 403),
+    ("POST", "join"): (422, 302, 302, 403, 403, 403),
+    ("GET", "crowd_enter"): (404, 404, 404, 404, 404, 404),
+    ("POST", "crowd_enter"): (404, 404, 404, 404, 404, 404),
+    ("GET", "crowd_finished"): (302, 403, 404, 403, 403, 403),
+    ("POST", "crowd_finished"): (302, 403, 404, 403, 403, 403),
+    ("GET", "crowd"): (302, 403, 403, 200, 200, 200),
+    ("GET", "crowd_settings"): (302, 403, 403, 403, 200, 403),
+    ("POST", "crowd_settings"): (302, 403, 403, 403, 422, 403),
+    ("POST", "crowd_sync"): (302, 403, 403, 403, 302, 403),
+    ("POST", "crowd_approve"): (302, 403, 403, 403, 404, 403),
+    ("GET", "invitations"): (302, 403, 403, 403, 200, 403),
+    ("POST", "invitations"): (302, 403, 403, 403, 422, 403),
+    ("POST", "invitation_revoke"): (302, 403, 403, 403, 404, 403),
+    ("GET", "pay"): (302, 403, 403, 403, 200, 403),
+    ("POST", "pay"): (302, 403, 403, 403, 422, 403),
+    ("GET", "pay_export"): (302, 403, 403, 403, 200, 403),
     ("GET", "training"): (302, 403, 403, 200, 200, 200),
     ("POST", "freeze"): (302, 403, 403, 403, 422, 422),
     ("GET", "run_new"): (302, 403, 403, 403, 200, 200),
@@ -81,7 +99,7 @@ TABLE = {
     ("POST", "run_cancel"): (302, 403, 403, 403, 302, 302),
     ("GET", "checkpoint_download"): (302, 403, 403, 200, 200, 200),
 }
-SENT = {"annotator_pause": {"is_paused": "yes"}}
+SENT = {"annotator_pause": {"is_paused": "yes"}, "pay": {"currency": "pounds"}}
 """What a POST needs to get past its form; the others lack all fields and are refused by the form (422)."""
 SECRETS = ("SECRET-MODEL-7", "SECRET-ID", "SECRET-SOURCE", "BENS-REASON", "RULING-REASON", "simulated", "annotator-")
 """`annotator-` begins every pseudonym."""
@@ -98,6 +116,7 @@ class World(NamedTuple):
     objection: int
     run: int
     checkpoint: int
+    invitation: str
 
 
 @pytest.fixture
@@ -137,6 +156,7 @@ def world(filled, accounts, ana, ben, rex):
         objection=raised.pk,
         run=run.pk,
         checkpoint=checkpoint.pk,
+        invitation=invitations.create(filled, label="friends", by=None)[1],
     )
 
 
@@ -191,6 +211,10 @@ def url(name, world):
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
         "adjudicate": [world.comparison],
+        "join": [world.invitation],
+        "crowd_enter": [world.slug, "prolific"],
+        "crowd_approve": [world.slug, 99],
+        "invitation_revoke": [world.slug, 99],
         "run_new": [world.slug, "sft"],
         "run": [world.run],
         "run_live": [world.run],

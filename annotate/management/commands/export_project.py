@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate import exports
-from annotate.management.importing import project_named
+from annotate.management.projects import project_named
 from annotate.models import Project
 
 

@@ -14,11 +14,11 @@ from typing import Protocol, TypeVar
 from django.db import IntegrityError, transaction
 
 from annotate import assignments, demonstrations, jsonlines, ranking_intake, rows
-from annotate.jsonlines import Faults, IntakeError, LineError
+from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
 from annotate.models import Comparison, Completion, Project, Prompt
 from annotate.rows import ComparisonRow, PromptRow
 
-__all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file"]
+__all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file", "import_rows"]
 
 BATCH = 500
 T = TypeVar("T")
@@ -112,6 +112,26 @@ def import_file(
     return Report(kind, line_count, new_count, line_count - new_count, people)
 
 
+def import_rows(values: Sequence[object], *, kind: str, project: Project) -> Report:
+    """Import objects that are in memory, as import_file does a file's lines; an error's line is the index, from 0.
+
+    Raises IntakeError, and then nothing was imported; IntegrityError where something else wrote to the same rows.
+    """
+    parse, store = _parser_and_store(kind, project)
+    faults = Faults("", unit="row")
+    found = []
+    for index, value in enumerate(values):
+        try:
+            found.append((index, parse(jsonlines.object_of(value, ""))))
+        except FieldError as fault:
+            faults.add(index, fault.field, fault.message)
+    store.check(found, faults)
+    faults.raise_if_any()
+    with transaction.atomic():
+        new_count = store.save([row for _, row in found])
+    return Report(kind, len(found), new_count, len(found) - new_count)
+
+
 def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source: str) -> int:
     """Add comparisons that Concord made itself (sampled completions) and return how many were new.
 
@@ -145,7 +165,7 @@ class _PromptStore:
         for line, row in batch:
             first, sha256 = self.first_line.setdefault(row.external_id, (line, row.text_sha256))
             if first != line:
-                faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}.")
+                faults.add(line, "id", f"{row.external_id!r} is also the id of {faults.unit} {first}.")
             if row.external_id in known and known[row.external_id].messages != row.as_messages:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with another text.")
 
@@ -172,7 +192,9 @@ class _ComparisonStore:
             first, fingerprint = self.first_line.setdefault(row.external_id, (line, row.fingerprint))
             if first != line:
                 same = "the same" if fingerprint == row.fingerprint else "another"
-                faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}, with {same} content.")
+                faults.add(
+                    line, "id", f"{row.external_id!r} is also the id of {faults.unit} {first}, with {same} content."
+                )
             elif known.get(row.external_id, row.fingerprint) != row.fingerprint:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with other content.")
             self._check_prompt(line, row.prompt, known_prompts.get(row.prompt.external_id), faults)
@@ -180,7 +202,7 @@ class _ComparisonStore:
     def _check_prompt(self, line: int, row: PromptRow, known: Prompt | None, faults: Faults) -> None:
         first, sha256 = self.prompt_texts.setdefault(row.external_id, (line, row.text_sha256))
         if sha256 != row.text_sha256:
-            faults.add(line, "prompt_id", f"{row.external_id!r} stands for another text in line {first}.")
+            faults.add(line, "prompt_id", f"{row.external_id!r} stands for another text in {faults.unit} {first}.")
         elif known and known.messages != row.as_messages:
             faults.add(line, "prompt_id", f"{row.external_id!r} is in this project already with another text.")
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from annotate.views import home, rank
+from annotate.views import home, rank, tokens
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,5 +13,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rank/", rank.rank_next, name="rank_next"),
     path("rank/<int:pk>/", rank.rank, name="rank"),
     path("rank/<int:pk>/skip/", rank.skip, name="skip"),
+    path("tokens/", tokens.mine, name="tokens"),
+    path("tokens/<slug:token_key>/revoke/", tokens.revoke, name="token_revoke"),
     path("staff/", include("annotate.urls_staff")),
 ]

@@ -213,6 +213,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": False,  # the schema shows an account what its roles may use
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "AssignmentState": "annotate.models.Assignment.State",
+        "RunState": "rlhf.models.Run.State",
+    },
 }
 WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
 """Networks beside the public ones that webhooks may reach, such as 10.0.0.0/8; http is allowed in these only."""

@@ -54,13 +54,20 @@ def _flat(detail: object, where: str = "") -> Iterator[Error]:
     """Yield an error for each message of a nested detail; «detail» and «non_field_errors» name no field."""
     if isinstance(detail, dict):
         for key, inner in detail.items():
-            name = "" if key in ("detail", "non_field_errors") else str(key)
-            yield from _flat(inner, f"{where}.{name}" if where and name else where or name)
+            yield from _flat(inner, _path(where, key))
     elif isinstance(detail, list):
         for at, inner in enumerate(detail):
             yield from _flat(inner, where if isinstance(inner, str) else f"{where}[{at}]")
     else:
         yield _error(where, str(detail))
+
+
+def _path(where: str, key: object) -> str:
+    if isinstance(key, int):
+        return f"{where}[{key}]"
+    if key in ("detail", "non_field_errors"):
+        return where
+    return f"{where}.{key}" if where else str(key)
 
 
 def _error(field: str, message: str, **more: object) -> Error:

@@ -1,8 +1,8 @@
 """Strict JSON: what any of our stores or pages could not bear is refused here, naming the field.
 
 Refused: duplicate keys, NaN and infinities (1e999 is one), NUL, halves of surrogate pairs, whole numbers beyond 64
-bits, nesting beyond 20, bodies beyond 8 MiB, other encodings than UTF-8. Stock parsers take most of these: some databases
-then store a row that breaks every later page.
+bits, nesting beyond 20, bodies beyond 8 MiB, other encodings than UTF-8. Stock parsers take most of these: some
+databases then store a row that breaks every later page.
 """
 
 import json

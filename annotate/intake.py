@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from django.db import IntegrityError, transaction
 
-from annotate import assignments, demonstrations, jsonlines, ranking_intake, rows
+from annotate import assignments, demonstrations, events, jsonlines, ranking_intake, rows
 from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
 from annotate.models import Comparison, Completion, Project, Prompt
 from annotate.rows import ComparisonRow, PromptRow
@@ -104,6 +104,7 @@ def import_file(
         with transaction.atomic():
             again = jsonlines.read(path, faults, parse, progress=meter.advance)
             new_count = sum(store.save([row for _, row in batch]) for batch in _batches(again))
+            events.import_finished(project, kind=kind, row_count=line_count, new_count=new_count)
     except IntegrityError as problem:
         faults.add(0, "", "something else wrote to these rows during the import; nothing was imported. Try again.")
         raise IntakeError(faults.kept, faults.count) from problem
@@ -129,6 +130,7 @@ def import_rows(values: Sequence[object], *, kind: str, project: Project) -> Rep
     faults.raise_if_any()
     with transaction.atomic():
         new_count = store.save([row for _, row in found])
+        events.import_finished(project, kind=kind, row_count=len(found), new_count=new_count)
     return Report(kind, len(found), new_count, len(found) - new_count)
 
 

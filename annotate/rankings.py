@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from annotate import answers, assignments, questions
+from annotate import answers, assignments, events, questions
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Assignment, Comparison, Completion, Ranking
 
@@ -83,7 +83,9 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
     with transaction.atomic():
         Comparison.objects.select_for_update().get(pk=comparison.pk)  # two reviewers rule one after the other
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
-        return Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
+        ruling = Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
+        events.ruled(ruling)
+    return ruling
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:
@@ -106,7 +108,7 @@ def _text_lengths(comparison_id: int) -> dict[int, int]:
 def _create(
     place: Assignment, answer: Answer, *, submission: UUID, revision: int, seconds: float | None, now: datetime
 ) -> Ranking:
-    return Ranking.objects.create(
+    stored = Ranking.objects.create(
         assignment=place,
         comparison_id=place.comparison_id,
         annotator_id=place.annotator_id,
@@ -122,6 +124,8 @@ def _create(
         active_seconds=answer.active_seconds,
         submitted_at=now,
     )
+    events.ranking_submitted(stored)
+    return stored
 
 
 def _same_or_conflict(known: Ranking, assignment: Assignment, answer: Answer) -> Ranking:

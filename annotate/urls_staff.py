@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.views import comparisons, consistency, intake, people, projects
+from annotate.views import comparisons, consistency, intake, people, projects, webhooks
 
 urlpatterns = [
     path("", projects.index, name="projects"),
@@ -16,4 +16,8 @@ urlpatterns = [
     path("annotators/<int:pk>/pause/", people.pause, name="annotator_pause"),
     path("comparisons/<int:pk>/", comparisons.show, name="comparison"),
     path("comparisons/<int:pk>/adjudicate/", comparisons.adjudicate, name="adjudicate"),
+    path("projects/<slug:slug>/webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.show, name="webhook"),
+    path("webhooks/<int:pk>/change/", webhooks.change, name="webhook_change"),
+    path("deliveries/<int:pk>/redeliver/", webhooks.redeliver, name="redeliver"),
 ]

@@ -26,9 +26,10 @@ class Strict(serializers.Serializer):
     """A serializer that refuses fields it does not know."""
 
     def to_internal_value(self, data: Json) -> Json:
-        unknown = {str(key)[:60]: _meant(str(key), list(self.fields)) for key in data if key not in self.fields}
-        if unknown and isinstance(data, dict):
-            raise ValidationError(unknown)
+        if not isinstance(data, dict):
+            raise ValidationError("Expected an object.")
+        if unknown := [key for key in data if key not in self.fields]:
+            raise ValidationError({key[:60]: _meant(key, list(self.fields)) for key in unknown})
         return super().to_internal_value(data)
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
-from annotate import assignments, intake, people, projects, rankings
+from annotate import assignments, intake, outbox, people, projects, rankings
 from annotate.answers import Answer
 from annotate.models import Assignment, Origin
 from rlhf.models import Checkpoint, Run, Snapshot
@@ -58,6 +58,11 @@ TABLE = {
     ("GET", "tokens"): (302, 403, 200, 200, 200, 200),
     ("POST", "tokens"): (302, 403, 422, 422, 422, 422),
     ("POST", "token_revoke"): (302, 403, 404, 404, 404, 404),
+    ("GET", "webhooks"): (302, 403, 403, 403, 200, 403),
+    ("POST", "webhooks"): (302, 403, 403, 403, 422, 403),
+    ("GET", "webhook"): (302, 403, 403, 403, 200, 403),
+    ("POST", "webhook_change"): (302, 403, 403, 403, 302, 403),
+    ("POST", "redeliver"): (302, 403, 403, 403, 302, 403),
     # the API answers strangers with 401; a form instead of JSON is 415, which only those who may act get to hear
     ("GET", "api_reference"): (302, 403, 200, 200, 200, 200),
     ("GET", "api_schema"): (401, 403, 200, 200, 200, 200),
@@ -102,6 +107,8 @@ class World(NamedTuple):
     comparison: int
     run: int
     checkpoint: int
+    webhook: int
+    delivery: int
 
 
 @pytest.fixture
@@ -130,6 +137,8 @@ def world(filled, accounts, ana, ben, rex):
         rankings.submit(place, Answer([place.order], reason="BENS-REASON"), submission=uuid4())
     rankings.adjudicate(held.comparison, reviewer=rex, tiers=[held.order], reason="RULING-REASON")
     checkpoint, run = _trained(filled)
+    webhook = outbox.add_webhook(filled, url="https://example.org/", kinds=[], by=None)
+    outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
     return World(
         slug=filled.slug,
         assignment=held.pk,
@@ -137,6 +146,8 @@ def world(filled, accounts, ana, ben, rex):
         comparison=held.comparison_id,
         run=run.pk,
         checkpoint=checkpoint.pk,
+        webhook=webhook.pk,
+        delivery=webhook.deliveries.get().pk,
     )
 
 
@@ -189,6 +200,9 @@ def url(name, world):
         "run_metrics": [world.run],
         "run_cancel": [world.run],
         "checkpoint_download": [world.checkpoint],
+        "webhook": [world.webhook],
+        "webhook_change": [world.webhook],
+        "redeliver": [world.delivery],
         "token_revoke": ["0123456789abcde"],
         "api_assignment": [world.assignment],
         "api_submit": [world.assignment],

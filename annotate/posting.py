@@ -1,7 +1,7 @@
 """POST to an address that a person typed in, without letting it reach what only we can reach.
 
 The name is resolved once; every address must be public (or in settings.WEBHOOK_NETWORKS, the only ones to which http
-may go), and the connection goes to the address that was looked at: a name that changes its mind meanwhile gains nothing.
+may go), and the connection goes to the address that was looked at: a name that changes its mind gains nothing.
 Redirects are not followed; only the status line of the answer is read; everything has a time limit.
 """
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -110,3 +111,7 @@ def test_a_session_needs_its_csrf_token(ana, project):
     browser.force_login(ana.user)
 
     assert browser.post("/api/v1/work/rivers/next/").status_code == 403
+
+
+def test_the_token_librarys_own_table_is_not_made_beside_ours():
+    assert [name for name in connection.introspection.table_names() if "token" in name] == ["annotate_apitoken"]

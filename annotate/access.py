@@ -14,7 +14,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotate import people
-from annotate.models import Annotator, Assignment, Comparison, Membership, Objection, Project, Role
+from annotate.models import (
+    Annotator,
+    Assignment,
+    Comparison,
+    Delivery,
+    Membership,
+    Objection,
+    Project,
+    Role,
+    Webhook,
+)
 
 User = AbstractBaseUser | AnonymousUser
 View = Callable[..., HttpResponse]
@@ -110,6 +120,18 @@ def annotator_for_staff(user: User, pk: int) -> Annotator:
     """Return any annotator for staff; 403 for others."""
     _only_staff(user)
     return get_object_or_404(Annotator, pk=pk)
+
+
+def webhook_for_staff(user: User, pk: int) -> Webhook:
+    """Return any webhook, with its project, for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Webhook.objects.select_related("project"), pk=pk)
+
+
+def delivery_for_staff(user: User, pk: int) -> Delivery:
+    """Return any delivery for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Delivery, pk=pk)
 
 
 def _only_staff(user: User) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from annotate import assignments, demonstrations, gold, jsonlines, ranking_intake, ranking_rows, rows
+from annotate import assignments, demonstrations, events, gold, jsonlines, ranking_intake, ranking_rows, rows
 from annotate.formats import files, shapes
 from annotate.formats.columns import Mapped
 from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
@@ -23,7 +23,7 @@ from annotate.models import Comparison, Completion, Project, Prompt, Use
 from annotate.ranking_rows import RankingRow
 from annotate.rows import ComparisonRow, PromptRow
 
-__all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file"]
+__all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file", "import_rows"]
 
 BATCH = 500
 SHOWN_ROWS = 5
@@ -127,12 +127,38 @@ def import_file(
     try:
         with transaction.atomic():
             reports = [_import_part(source, part, project, by, faults, meter) for part in parts]
+            for report in reports:
+                events.import_finished(
+                    project, kind=report.kind, row_count=report.line_count, new_count=report.new_count
+                )
             transaction.set_rollback(is_dry_run)
     except IntegrityError as problem:
         faults.add(0, "", "something else wrote to these rows during the import; nothing was imported. Try again.")
         raise IntakeError(faults.kept, faults.count) from problem
     progress(meter.total, meter.total)
     return replace(reports[0], is_dry_run=is_dry_run, rankings=reports[1] if kind == "ranked" else None)
+
+
+def import_rows(values: Sequence[object], *, kind: str, project: Project, by: User | None = None) -> Report:
+    """Import objects that are in memory, as import_file does a file's lines; an error's line is the index, from 0.
+
+    Raises IntakeError, and then nothing was imported; IntegrityError where something else wrote to the same rows.
+    """
+    parse = {"comparisons": rows.comparison, "prompts": rows.prompt}[kind]
+    store = _store(kind, project, by=by)
+    faults = Faults("", unit="row")
+    found = []
+    for index, value in enumerate(values):
+        try:
+            found.append((index, parse(jsonlines.object_of(value, ""))))
+        except FieldError as fault:
+            faults.add(index, fault.field, fault.message)
+    store.check(found, faults)
+    faults.raise_if_any()
+    with transaction.atomic():
+        new_count = store.save([row for _, row in found])
+        events.import_finished(project, kind=kind, row_count=len(found), new_count=new_count)
+    return Report(kind, len(found), new_count, len(found) - new_count)
 
 
 def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source: str) -> int:
@@ -205,7 +231,7 @@ class _PromptStore:
         for line, row in batch:
             first, sha256 = self.first_line.setdefault(row.external_id, (line, row.text_sha256))
             if first != line:
-                faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}.")
+                faults.add(line, "id", f"{row.external_id!r} is also the id of {faults.unit} {first}.")
             if row.external_id in known and known[row.external_id].messages != row.as_messages:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with another text.")
 
@@ -233,7 +259,9 @@ class _ComparisonStore:
             first, fingerprint = self.first_line.setdefault(row.external_id, (line, row.fingerprint))
             if first != line:
                 same = "the same" if fingerprint == row.fingerprint else "another"
-                faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}, with {same} content.")
+                faults.add(
+                    line, "id", f"{row.external_id!r} is also the id of {faults.unit} {first}, with {same} content."
+                )
             elif known.get(row.external_id, row.fingerprint) != row.fingerprint:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with other content.")
             self._check_prompt(line, row.prompt, known_prompts.get(row.prompt.external_id), faults)
@@ -241,7 +269,7 @@ class _ComparisonStore:
     def _check_prompt(self, line: int, row: PromptRow, known: Prompt | None, faults: Faults) -> None:
         first, sha256 = self.prompt_texts.setdefault(row.external_id, (line, row.text_sha256))
         if sha256 != row.text_sha256:
-            faults.add(line, "prompt_id", f"{row.external_id!r} stands for another text in line {first}.")
+            faults.add(line, "prompt_id", f"{row.external_id!r} stands for another text in {faults.unit} {first}.")
         elif known and known.messages != row.as_messages:
             faults.add(line, "prompt_id", f"{row.external_id!r} is in this project already with another text.")
 

@@ -63,6 +63,7 @@ class Faults:
     """The faults found so far: all are counted, the first hundred kept."""
 
     file: str
+    unit: str = field(default="line", kw_only=True)  # what its messages count: lines of a file, rows of a request
     kept: list[LineError] = field(default_factory=list)
     count: int = 0
 

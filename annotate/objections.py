@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from annotate import feedback, gold, memberships, presentation, verdicts
+from annotate import events, feedback, gold, memberships, presentation, verdicts
 from annotate.models import Annotator, Assignment, Objection, Project
 
 Kind = Objection.Kind
@@ -34,13 +34,15 @@ def raise_objection(assignment: Assignment, *, kind: Kind, text: str) -> Objecti
         raise NotShown
     try:
         with transaction.atomic():
-            return Objection.objects.create(
+            raised = Objection.objects.create(
                 assignment=assignment,
                 comparison_id=assignment.comparison_id,
                 annotator_id=assignment.annotator_id,
                 kind=kind,
                 text=text,
             )
+            events.objection_opened(raised)
+            return raised
     except IntegrityError:
         raise AlreadyOpen from None
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from annotate import adaptive, answers, assignments, questions
+from annotate import adaptive, answers, assignments, events, questions
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Assignment, Comparison, Completion, Ranking
 
@@ -40,7 +40,8 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
             place = assignments.take_for_submission(assignment)
             wall = (now - place.reserved_at).total_seconds() if place.reserved_at else None
             ranking = _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
-            adaptive.after_submission(place)
+            adaptive.after_submission(place)  # before what is told: it may ask for one more vote
+            events.ranking_submitted(ranking)
             return ranking
     except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
         if known := Ranking.objects.filter(submission=submission).first():
@@ -69,7 +70,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
         current = Ranking.objects.filter(pk=ranking.pk, superseded_at__isnull=True)
         if current.update(superseded_at=now) != 1:
             raise SubmissionConflict("This ranking has been revised since. Load the page again.")
-        return _create(
+        revised = _create(
             ranking.assignment,
             answer,
             submission=submission,
@@ -77,6 +78,8 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
             seconds=ranking.seconds,
             now=now,
         )
+        events.ranking_submitted(revised)
+        return revised
 
 
 def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: str) -> Adjudication:
@@ -85,7 +88,9 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
     with transaction.atomic():
         assignments.lock_comparison(comparison.pk)  # two reviewers rule one after the other
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
-        return Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
+        ruling = Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
+        events.ruled(ruling)
+    return ruling
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:

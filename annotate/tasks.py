@@ -1,10 +1,10 @@
-"""Celery: the beats that free reservations that ran out and follow crowds. Harmless to run twice or not at all."""
+"""Celery: the beats that free reservations that ran out, follow crowds and send events. Harmless to run twice."""
 
 from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-from annotate import assignments
+from annotate import assignments, deliveries
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -27,3 +27,9 @@ def sync_prolific() -> None:
             participations.sync(project)
         except prolific.ProlificError as error:
             log.warning("%s: %s", project.slug, error)
+
+
+@shared_task(name="annotate.tasks.deliver_events")
+def deliver_events() -> int:
+    """Send the events that webhooks wait for and return how many arrived."""
+    return deliveries.deliver_due()

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from annotate.views import home, objections, onboarding, rank
+from annotate.views import home, objections, onboarding, rank, tokens
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("rank/<int:pk>/skip/", rank.skip, name="skip"),
     path("rank/<int:pk>/feedback/", onboarding.show_feedback, name="feedback"),
     path("rank/<int:pk>/report/", objections.report, name="report"),
+    path("tokens/", tokens.mine, name="tokens"),
+    path("tokens/<slug:token_key>/revoke/", tokens.revoke, name="token_revoke"),
     path("staff/", include("annotate.urls_staff")),
     path("", include("annotate.urls_crowd")),
 ]

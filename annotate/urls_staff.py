@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from annotate.views import admission, comparisons, consistency, desk, exports, intake, objections, people, projects
+from annotate.views import (
+    admission,
+    comparisons,
+    consistency,
+    desk,
+    exports,
+    intake,
+    objections,
+    people,
+    projects,
+    webhooks,
+)
 
 urlpatterns = [
     path("", projects.index, name="projects"),
@@ -29,4 +40,8 @@ urlpatterns = [
     path("comparisons/<int:pk>/adjudicate/", comparisons.adjudicate, name="adjudicate"),
     path("comparisons/<int:pk>/desk/", desk.rule, name="desk_comparison"),
     path("comparisons/<int:pk>/more-votes/", desk.more_votes, name="more_votes"),
+    path("projects/<slug:slug>/webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.show, name="webhook"),
+    path("webhooks/<int:pk>/change/", webhooks.change, name="webhook_change"),
+    path("deliveries/<int:pk>/redeliver/", webhooks.redeliver, name="redeliver"),
 ]

@@ -137,7 +137,7 @@ class Bench:
 
         base = artefacts.register_base(self.base_model(), name="SmolLM2-135M-Instruct")
         config = {"minutes": minutes, "epochs": 1, "max_length": 256}
-        training = self.execute(train, "reward", config, snapshots.freeze(train, by=None, test_rate=0.03), base)
+        training = self.execute(train, "reward", config, snapshots.freeze(train, by=None, test_rate=0.1), base)
         snapshot = snapshots.freeze(held_out, by=None, test_rate=1.0)
         found = self.execute(held_out, "evaluate", {"max_length": 256}, snapshot, training.checkpoint).result["metrics"]
         n_train = training.result["metrics"]["n_train"]

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
-from annotate import assignments, intake, objections, people, projects, rankings
+from annotate import assignments, intake, objections, outbox, people, projects, rankings
 from annotate.answers import Answer
 from annotate.crowd import invitations
 from annotate.models import Assignment, Origin
@@ -95,9 +95,45 @@ TABLE = {
     ("POST", "run_new"): (302, 403, 403, 403, 422, 422),
     ("GET", "run"): (302, 403, 403, 200, 200, 200),
     ("GET", "run_live"): (302, 403, 403, 200, 200, 200),
-    ("GET", "run_metrics"): (403, 403, 403, 200, 200, 200),
+    ("GET", "run_metrics"): (401, 403, 403, 200, 200, 200),
     ("POST", "run_cancel"): (302, 403, 403, 403, 302, 302),
     ("GET", "checkpoint_download"): (302, 403, 403, 200, 200, 200),
+    ("GET", "tokens"): (302, 403, 200, 200, 200, 200),
+    ("POST", "tokens"): (302, 403, 422, 422, 422, 422),
+    ("POST", "token_revoke"): (302, 403, 404, 404, 404, 404),
+    ("GET", "webhooks"): (302, 403, 403, 403, 200, 403),
+    ("POST", "webhooks"): (302, 403, 403, 403, 422, 403),
+    ("GET", "webhook"): (302, 403, 403, 403, 200, 403),
+    ("POST", "webhook_change"): (302, 403, 403, 403, 302, 403),
+    ("POST", "redeliver"): (302, 403, 403, 403, 302, 403),
+    # the API answers strangers with 401; a form instead of JSON is 415, which only those who may act get to hear
+    ("GET", "api_reference"): (302, 403, 200, 200, 200, 200),
+    ("GET", "api_schema"): (401, 403, 200, 200, 200, 200),
+    ("GET", "api_me"): (401, 403, 200, 200, 200, 200),
+    ("GET", "api_work"): (401, 403, 200, 403, 403, 403),
+    ("POST", "api_next"): (401, 403, 409, 403, 403, 403),  # they have not agreed to the consent text yet
+    ("GET", "api_assignment"): (401, 403, 200, 403, 403, 403),
+    ("POST", "api_submit"): (401, 403, 415, 403, 403, 403),
+    ("POST", "api_revise"): (401, 403, 415, 403, 403, 403),
+    ("POST", "api_skip"): (401, 403, 415, 403, 403, 403),
+    ("GET", "api_projects"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_projects"): (401, 403, 403, 403, 415, 403),
+    ("GET", "api_project"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_prompts"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_prompts"): (401, 403, 403, 403, 415, 403),
+    ("GET", "api_comparisons"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_comparisons"): (401, 403, 403, 403, 415, 415),
+    ("GET", "api_completions"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_rankings"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_consistency"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_snapshots"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_snapshots"): (401, 403, 403, 403, 415, 415),
+    ("GET", "api_checkpoints"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_runs"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_runs"): (401, 403, 403, 403, 415, 415),
+    ("GET", "api_run"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_run_cancel"): (401, 403, 403, 403, 202, 202),
+    ("GET", "api_run_metrics"): (401, 403, 403, 200, 200, 200),
 }
 SENT = {"annotator_pause": {"is_paused": "yes"}, "pay": {"currency": "pounds"}}
 """What a POST needs to get past its form; the others lack all fields and are refused by the form (422)."""
@@ -117,6 +153,8 @@ class World(NamedTuple):
     run: int
     checkpoint: int
     invitation: str
+    webhook: int
+    delivery: int
 
 
 @pytest.fixture
@@ -147,6 +185,8 @@ def world(filled, accounts, ana, ben, rex):
     projects.publish_consent(filled, text="You may stop at any time.", by=None)
     raised = objections.raise_objection(Assignment.objects.get(annotator=ben), kind="bad_item", text="BENS-REASON")
     checkpoint, run = _trained(filled)
+    webhook = outbox.add_webhook(filled, url="https://example.org/", kinds=[], by=None)
+    outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
     return World(
         slug=filled.slug,
         assignment=held.pk,
@@ -157,6 +197,8 @@ def world(filled, accounts, ana, ben, rex):
         run=run.pk,
         checkpoint=checkpoint.pk,
         invitation=invitations.create(filled, label="friends", by=None)[1],
+        webhook=webhook.pk,
+        delivery=webhook.deliveries.get().pk,
     )
 
 
@@ -221,8 +263,20 @@ def url(name, world):
         "run_metrics": [world.run],
         "run_cancel": [world.run],
         "checkpoint_download": [world.checkpoint],
+        "webhook": [world.webhook],
+        "webhook_change": [world.webhook],
+        "redeliver": [world.delivery],
+        "token_revoke": ["0123456789abcde"],
+        "api_assignment": [world.assignment],
+        "api_submit": [world.assignment],
+        "api_revise": [world.assignment],
+        "api_skip": [world.assignment],
+        "api_run": [world.run],
+        "api_run_cancel": [world.run],
+        "api_run_metrics": [world.run],
     }
-    plain = {"home", "login", "logout", "projects", "project_new", "my_objections"}
+    plain = {"home", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
+    plain |= {"api_reference", "api_schema", "api_me", "api_work", "api_projects"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 
 
@@ -306,6 +360,7 @@ def test_every_form_that_changes_something_carries_a_token(client, world, accoun
         (row, body(response))
         for role in ("annotator", "reviewer", "admin", "ml_engineer")
         for row, response in responses(client, world, accounts[role])
+        if response["Content-Type"].startswith("text/html")
     ]
 
     found = [(row, form) for row, html in pages for form in forms.findall(html)]

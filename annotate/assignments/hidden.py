@@ -35,11 +35,10 @@ def reserve_repeat(asking: Asking) -> Assignment | None:
     """Reserve something the annotator ranked long enough ago, shuffled anew; None where there is nothing."""
     if asking.project.task == Task.DEMONSTRATION:
         return None
-    ready = _ready_to_repeat(asking)
-    count = ready.count()
-    if count == 0:
+    ready = list(_ready_to_repeat(asking).values_list("pk", flat=True))  # read once: their other tab takes some, too
+    if not ready:
         return None
-    first = ready[_pick(asking, count, Purpose.REPEAT)]
+    first = asking.history.get(pk=ready[_pick(asking, len(ready), Purpose.REPEAT)])
     return hand_out(
         asking,
         content_of(first.comparison_id),

@@ -7,7 +7,7 @@ from annotate.models import Task
 from annotate.questions import DEFAULT, to_json
 
 GUIDELINES = "Be fair.\n\n## Making things up\nA river that does *not* exist.\n\n## Clarity\nShort words."
-RIVERS = ("The Rhine and the **Nile** are rivers.", "The Limpopopo is a river. It is long.", "None.", "Po.")
+RIVERS = ("The Rhine and the **Nile** are rivers.", "The Limpopopo is a river. It is long.", "None.", "Po.", "Elbe.")
 
 
 def project_of(task=Task.RANKING, *, slug="asked", overlap=2, **asked):

@@ -153,6 +153,18 @@ def test_what_cannot_be_ranked_is_said_by_keyboard(open_work):
     expect(page.get_by_text("Saved: cannot be ranked: both are empty")).to_be_visible()
 
 
+def test_a_ranking_that_cannot_be_made_is_sent_where_no_reason_is_asked(open_work):
+    page, _ = open_work(Task.RANKING, count=3, reason="off")
+
+    page.keyboard.press("x")
+    page.keyboard.type("all are empty")
+    expect(sentence_of(page)).to_have_text("They cannot be ranked")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_text("Saved: cannot be ranked: all are empty")).to_be_visible()
+    assert page.faults == []
+
+
 @pytest.mark.parametrize("task", [Task.RANKING, Task.PAIRWISE])
 def test_everything_is_said_without_javascript(open_work, task):
     page, place = open_work(task, javascript=False, **EVERYTHING)

@@ -69,8 +69,10 @@ def project_for_annotator(slug: str) -> Project:
 
 def assignment_for(user: User, pk: int) -> Assignment:
     """Return the annotator's own assignment; other people's do not exist."""
-    assignments = Assignment.objects.select_related("comparison__prompt", "project", "guideline")
-    return get_object_or_404(assignments, pk=pk, annotator=annotator_of(user))
+    if not has_role(user, Role.ANNOTATOR):
+        raise PermissionDenied
+    assignments = Assignment.objects.select_related("comparison__prompt", "project", "guideline", "annotator")
+    return get_object_or_404(assignments, pk=pk, annotator__user=user)
 
 
 def project_for_staff(user: User, slug: str) -> Project:

@@ -76,7 +76,8 @@ def revise(
 def current(assignment: Assignment) -> Demonstration | None:
     """Return what the annotator has written for the comparison, if anything."""
     mine = Demonstration.objects.filter(author=assignment.annotator_id, superseded_at__isnull=True)
-    found = mine.filter(assignment__comparison=assignment.comparison_id)
+    here = {"assignment__comparison": assignment.comparison_id, "assignment__repeat_of": assignment.repeat_of_id}
+    found = mine.filter(**here)
     return found.select_related("assignment__project").order_by("-pk").first()
 
 

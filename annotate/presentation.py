@@ -79,7 +79,7 @@ def details(answer: Answer, *, assignment: Assignment, asked: Questions) -> list
 def said_before(assignment: Assignment) -> Ranking | None:
     """Return the annotator's current ranking of the comparison, if there is one; read from the database."""
     current = Ranking.objects.filter(comparison=assignment.comparison_id, annotator=assignment.annotator_id)
-    return current.filter(superseded_at__isnull=True).first()
+    return current.filter(superseded_at__isnull=True, assignment__repeat_of=assignment.repeat_of_id).first()
 
 
 def draft_key(assignment: Assignment) -> str:

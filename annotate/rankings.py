@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from annotate import answers, assignments, questions
+from annotate import adaptive, answers, assignments, questions
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Assignment, Comparison, Completion, Ranking
 
@@ -39,7 +39,9 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
         with transaction.atomic():
             place = assignments.take_for_submission(assignment)
             wall = (now - place.reserved_at).total_seconds() if place.reserved_at else None
-            return _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
+            ranking = _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
+            adaptive.after_submission(place)
+            return ranking
     except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
         if known := Ranking.objects.filter(submission=submission).first():
             return _same_or_conflict(known, assignment, answer)
@@ -81,14 +83,23 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
     """Record the staff ruling on a comparison; an earlier ruling stays on record. Raises answers.BadAnswer."""
     answers.check_tiers(tiers, completion_ids=set(_text_lengths(comparison.pk)))
     with transaction.atomic():
-        Comparison.objects.select_for_update().get(pk=comparison.pk)  # two reviewers rule one after the other
+        assignments.lock_comparison(comparison.pk)  # two reviewers rule one after the other
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
         return Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:
-    """Store rankings made elsewhere; their assignments are saved already and their tiers are checked."""
-    Ranking.objects.bulk_create(rankings, batch_size=1000)
+    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked."""
+    made = list(rankings)
+    newest: dict[int, Ranking] = {}
+    for ranking in made:
+        if ranking.assignment_id in newest:
+            newest[ranking.assignment_id].superseded_at = ranking.submitted_at
+        elif ranking.revision > 1:
+            before = Ranking.objects.filter(assignment=ranking.assignment_id, superseded_at__isnull=True)
+            before.update(superseded_at=ranking.submitted_at)
+        newest[ranking.assignment_id] = ranking
+    Ranking.objects.bulk_create(made, batch_size=1000)
 
 
 def _check(assignment: Assignment, answer: Answer) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.views import comparisons, consistency, intake, people, projects
+from annotate.views import comparisons, consistency, exports, intake, people, projects
 
 urlpatterns = [
     path("", projects.index, name="projects"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("projects/<slug:slug>/settings/", projects.change, name="project_settings"),
     path("projects/<slug:slug>/guidelines/", projects.edit_guidelines, name="guidelines_edit"),
     path("projects/<slug:slug>/import/", intake.import_file, name="import"),
+    path("projects/<slug:slug>/export/", exports.show, name="export"),
+    path("projects/<slug:slug>/export/file/", exports.download, name="export_download"),
     path("projects/<slug:slug>/consistency/", consistency.show, name="consistency"),
     path("annotators/<int:pk>/", people.show, name="annotator"),
     path("annotators/<int:pk>/pause/", people.pause, name="annotator_pause"),

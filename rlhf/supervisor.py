@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from rlhf import artefacts, publishing, runs
+from rlhf import artefacts, environment, publishing, runs
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline
 from rlhf.contract.records import FailureReason
@@ -33,17 +33,6 @@ TERMINATE_GRACE_SECONDS = 15.0
 LOG_TAIL_CHARS = 1500
 KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
 """What accelerate's launcher says when its child was killed; its own exit code is 1."""
-ENVIRONMENT = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "OMP_NUM_THREADS",
-    "OMP_WAIT_POLICY",
-    "CUDA_VISIBLE_DEVICES",
-    "LD_LIBRARY_PATH",
-)
 
 
 def supervise(held: Claim) -> None:
@@ -124,7 +113,7 @@ def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[b
         process = subprocess.Popen(
             command(stage, directory.path),
             cwd=settings.BASE_DIR,
-            env=_environment(),
+            env=environment.for_training(),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -135,14 +124,6 @@ def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[b
         yield process
     finally:
         _end(process)
-
-
-def _environment() -> dict[str, str]:
-    """What the trainer may know of our environment: no database, no broker, no secret."""
-    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    kept.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # or accelerate would say 1
-    kept.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for work on shared cores: decoding 6-10 x slower
-    return kept | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory) -> str:

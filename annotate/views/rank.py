@@ -48,7 +48,7 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if assignment.state == State.SKIPPED:
-        return _next(assignment.project)
+        return _next(assignment)
     if assignment.state == State.SUBMITTED or not _can_be_submitted(assignment):
         return closed(request, assignment, status=409)
     form = SkipForm(request.POST)
@@ -59,7 +59,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
     except assignments.NotReserved:
         return closed(request, assignment, status=409)
     messages.info(request, "Skipped. You will not see that comparison again.")
-    return _next(assignment.project)
+    return _next(assignment)
 
 
 def form_for(
@@ -108,7 +108,7 @@ def saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Say what is stored, read back from the database, and go on."""
     about = f"saved {presentation.draft_key(assignment)}"
     messages.success(request, f"Saved: {_stored_words(assignment)}", extra_tags=about)
-    return _next(assignment.project)
+    return _next(assignment)
 
 
 def closed(
@@ -157,22 +157,20 @@ def _stored_words(assignment: Assignment) -> str:
     return presentation.read_back(answers.of(presentation.said_before(assignment)), assignment=assignment)
 
 
-def _next(project: Project) -> HttpResponse:
+def _next(assignment: Assignment) -> HttpResponse:
+    """Go straight to the next comparison; the queue's page says why where there is none."""
+    project = assignment.project
+    following = assignments.reserve_next(assignment.annotator, project)
+    if following:
+        return redirect("rank", pk=following.pk)
     return redirect("rank_next", slug=project.slug) if project.is_active else redirect("home")
 
 
 def _can_be_submitted(assignment: Assignment) -> bool:
-    """Say whether an answer would be taken now: reserved, or run out while the comparison has a free place.
-
-    A demonstration may also be changed for a while after it was sent.
-    """
+    """Say whether an answer would be taken now; a demonstration may also be changed for a while after it was sent."""
     if assignment.state == State.SUBMITTED and assignment.project.task == Task.DEMONSTRATION:
         return demonstrate.may_change(assignment)
-    if assignment.state != State.EXPIRED:
-        return assignment.state == State.RESERVED
-    taken = Assignment.objects.filter(comparison=assignment.comparison_id)
-    is_taken_by_me = taken.filter(annotator=assignment.annotator_id, state__in=assignments.SEEN).exists()
-    return not is_taken_by_me and taken.filter(state=State.OPEN).exists()
+    return assignments.may_submit(assignment)
 
 
 def _closed_ranking(assignment: Assignment, form: AnswerForm | None) -> dict[str, object]:

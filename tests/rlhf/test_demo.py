@@ -1,6 +1,8 @@
 """The demo's small parts: its plans are configs, its prompts are fit to import, its figures are what they say."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -13,7 +15,7 @@ from rlhf.contract.rundir import RunDirectory
 from rlhf.demo import job
 from rlhf.demo.job import FOLDER, Job, RunFailed
 from rlhf.demo.plans import PLANS
-from rlhf.demo.worker import follow
+from rlhf.demo.worker import Worker, WorkerGone, follow
 from rlhf.models import Checkpoint, Run, Snapshot
 
 STAGES = {"sft": "sft", "sample": "sample", "reward": "reward", "ppo": "ppo", "compare": "sample"}
@@ -83,8 +85,16 @@ def told():
 
 
 @pytest.fixture
-def the_job(mia, told):
-    return Job(PLANS["tiny"], engineer=mia, tell=told.append)
+def a_worker(tmp_path):
+    """Stands for a worker that is at work: any process that has not ended."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield Worker(process, tmp_path / "worker.log")
+        process.kill()
+
+
+@pytest.fixture
+def the_job(mia, a_worker, told):
+    return Job(PLANS["tiny"], engineer=mia, worker=a_worker, tell=told.append)
 
 
 def test_each_demo_has_a_project_of_its_own(the_job):
@@ -127,13 +137,22 @@ def test_the_true_scores_are_means_over_each_models_completions(the_job, make_ru
     assert found == {"base": pytest.approx((3.0 + 1.0) / 2), "baseline": pytest.approx(2.25)}
 
 
-def test_following_a_run_tells_the_lines_that_say_how_far_it_is(make_run, told):
+def test_following_a_run_tells_the_lines_that_say_how_far_it_is(make_run, a_worker, told):
     run, directory = make_run("ppo", state="succeeded")
     directory.log.write_text("step 1/2  loss 2\nTraceback of no interest\nppo: 8 prompts\nheld out: 1.5\nstep 2/2  lo")
 
-    assert follow(run, tell=told.append).state == "succeeded"
+    assert follow(run, worker=a_worker, tell=told.append).state == "succeeded"
 
     assert told == ["step 1/2  loss 2", "ppo: 8 prompts", "held out: 1.5"]
+
+
+def test_a_worker_that_ended_is_not_waited_for(make_run, a_worker):
+    run, _ = make_run("ppo", state="queued")
+    a_worker.process.kill()
+    a_worker.process.wait()
+
+    with pytest.raises(WorkerGone, match=r"exit code -9; its log is .*worker\.log"):
+        follow(run, worker=a_worker, tell=print)
 
 
 def test_a_run_that_fails_stops_the_demo_with_its_reason(the_job, make_run, monkeypatch):

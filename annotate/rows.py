@@ -11,10 +11,16 @@ from functools import cached_property
 
 from annotate import jsonlines, row_parts
 from annotate.jsonlines import FieldError, Json
-from annotate.models import Use
+from annotate.models import Task, Use
 from annotate.row_parts import MAX_COMPLETIONS
 
 MIN_COMPLETIONS = 2
+COMPLETION_COUNTS = {
+    Task.RANKING: (MIN_COMPLETIONS, MAX_COMPLETIONS),
+    Task.PAIRWISE: (2, 2),
+    Task.DEMONSTRATION: (0, MAX_COMPLETIONS),
+}
+"""How many completions a comparison has, by what its project asks of it."""
 MAX_MESSAGES = 200
 
 Message = dict[str, str]
@@ -83,9 +89,7 @@ def comparison(values: Json) -> ComparisonRow:
     optional = ["id", "prompt_id", "category", "language", "overlap", "priority", "use", "key", "key_reason"]
     jsonlines.only_keys(values, required=["prompt", "completions"], optional=optional)
     the_prompt = _prompt(values, id_key="prompt_id")
-    found = jsonlines.items(
-        values["completions"], "completions", low=MIN_COMPLETIONS, high=MAX_COMPLETIONS, what="completions"
-    )
+    found = jsonlines.items(values["completions"], "completions", low=0, high=MAX_COMPLETIONS, what="completions")
     completions = tuple(_completion(value, f"completions[{i}]", index=i) for i, value in enumerate(found))
     _no_twins(completions)
     row = ComparisonRow(
@@ -100,6 +104,15 @@ def comparison(values: Json) -> ComparisonRow:
     )
     _check_key(row)
     return row if row.external_id else replace(row, external_id=f"c-{row.fingerprint[:16]}")
+
+
+def count_fault(row: ComparisonRow, task: str) -> str:
+    """Return what is wrong with the number of completions for a project's task; nothing if it fits."""
+    low, high = COMPLETION_COUNTS[Task(task)]
+    count = len(row.completions)
+    if low <= count <= high:
+        return ""
+    return f"needs {low if low == high else f'{low} to {high}'} completions in a {task} project, got {count}."
 
 
 def _prompt(values: Json, *, id_key: str, demonstration: str = "") -> PromptRow:

@@ -1,19 +1,34 @@
-"""An annotator's round: reserve, rank, submit or skip, next. Every refusal shows what they had ranked."""
+"""An annotator's round: reserve, answer, submit or skip, next. Every refusal shows what they had said.
+
+One address for every task: the form that the project's task asks for is shown at it and taken by it.
+"""
 
 from django.contrib import messages
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, assignments, feedback, presentation, rankings, rendering, turns, worklist
-from annotate.answers import Answer
-from annotate.forms import RankingForm, SkipForm
-from annotate.models import Annotator, Assignment, Project, Role
-from annotate.views import onboarding
+from annotate import (
+    access,
+    answers,
+    assignments,
+    feedback,
+    guidance,
+    presentation,
+    questions,
+    rankings,
+    rendering,
+    turns,
+    worklist,
+)
+from annotate.forms import AnswerForm, DemonstrationForm, PairwiseForm, RankingForm, SkipForm
+from annotate.models import Annotator, Assignment, Project, Role, Task
+from annotate.views import demonstrate, onboarding
 
 State = Assignment.State
+AnyForm = AnswerForm | DemonstrationForm
 LETTERS_BEFORE_G = 7
 """With fewer completions than this none is called G, and the key G is free for the guidelines."""
 
@@ -37,9 +52,9 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if request.method == "POST":
         return _submit(request, assignment)
-    if assignments.may_submit(assignment):
-        return _form_page(request, assignment, RankingForm(labels=presentation.labels(assignment)))
-    return _closed(request, assignment)
+    if not _can_be_submitted(assignment):
+        return closed(request, assignment)
+    return form_page(request, assignment, form_for(assignment, initial=_begun(request, assignment)))
 
 
 @require_POST
@@ -48,40 +63,114 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if assignment.state == State.SKIPPED:
         return _next(request, assignment)
-    if not assignments.may_submit(assignment):
-        return _closed(request, assignment, status=409)
+    if assignment.state == State.SUBMITTED or not _can_be_submitted(assignment):
+        return closed(request, assignment, status=409)
     form = SkipForm(request.POST)
     if not form.is_valid():
-        ranking_form = RankingForm(labels=presentation.labels(assignment))
-        return _form_page(request, assignment, ranking_form, skip_form=form, status=422)
+        return form_page(request, assignment, form_for(assignment), skip_form=form, status=422)
     try:
         assignments.skip(assignment, reason=form.reason)
     except assignments.NotReserved:
-        return _closed(request, assignment, status=409)
+        return closed(request, assignment, status=409)
     messages.info(request, "Skipped. You will not see that comparison again.")
     return _next(request, assignment)
 
 
-def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
-    form = RankingForm(request.POST, labels=presentation.labels(assignment))
-    if not form.is_valid():
-        return _form_page(request, assignment, form, status=422)
-    try:
-        answer = Answer(form.tiers, reason=form.cleaned_data["reason"])
-        rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])
-    except (assignments.NotReserved, rankings.SubmissionConflict, IntegrityError):
-        return _closed(request, assignment, form=form, status=409)
-    return _saved(request, assignment)
+def form_for(
+    assignment: Assignment, sent: QueryDict | None = None, *, initial: dict[str, object] | None = None
+) -> AnyForm:
+    """Return the form that the project's task asks for, with what was sent or what is filled in beforehand."""
+    labels, project = presentation.labels(assignment), assignment.project
+    if project.task == Task.DEMONSTRATION:
+        return DemonstrationForm(sent, labels=labels, initial=initial)
+    form = PairwiseForm if project.task == Task.PAIRWISE else RankingForm
+    asked, texts = questions.parse(project.questions), presentation.texts(assignment)
+    return form(sent, labels=labels, texts=texts, asked=asked, initial=initial)
 
 
-def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+def form_page(
+    request: HttpRequest,
+    assignment: Assignment,
+    form: AnyForm,
+    *,
+    skip_form: SkipForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Show the work: the prompt, the completions, and the form with what is chosen in it."""
+    guide = guidance.sections(assignment.guideline.text) if assignment.guideline else []
+    context = _what_is_shown(assignment) | {
+        "form": form,
+        "guide": guide,
+        "anchors": {section.anchor for section in guide} - {""},
+        "skip_form": skip_form or SkipForm(),
+        "draft_key": presentation.draft_key(assignment),
+        "done_count": worklist.done_count(assignment.annotator, assignment.project),
+        "is_late": assignment.state == State.EXPIRED,
+    }
+    if isinstance(form, DemonstrationForm):
+        return render(request, "annotate/demonstrate.html", context | demonstrate.context(assignment), status=status)
+    shown = presentation.completions(assignment, form.texts)
+    cards = {
+        "cards": list(zip(shown, form.cards, strict=True)),
+        "layout": "columns" if len(shown) == 2 else "stacked",
+        "guidelines_key": "G" if len(shown) < LETTERS_BEFORE_G else "Shift G",
+    }
+    return render(request, "annotate/rank.html", context | cards, status=status)
+
+
+def saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Say what is stored, read back from the database, and go on."""
-    stored = presentation.said_before(assignment)
-    words = presentation.in_words(stored.tiers, assignment=assignment)
-    messages.success(request, f"Saved: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}")
+    about = f"saved {presentation.draft_key(assignment)}"
+    messages.success(request, f"Saved: {_stored_words(assignment)}", extra_tags=about)
     if feedback.is_shown(assignment):
         return redirect("feedback", pk=assignment.pk)
     return _next(request, assignment)
+
+
+def closed(
+    request: HttpRequest, assignment: Assignment, *, form: AnyForm | None = None, status: int = 200
+) -> HttpResponse:
+    """Say why nothing can be sent here any more; show what is stored and what was just sent."""
+    assignment.refresh_from_db(fields=["state", "skip_reason"])
+    if assignment.project.task == Task.DEMONSTRATION:
+        shown = demonstrate.closed_context(assignment, form)
+    else:
+        shown = _closed_ranking(assignment, form)
+    title, why = _why_closed(assignment, is_done=bool(shown["stored"]))
+    context = _what_is_shown(assignment) | shown
+    context |= {"title": title, "why": why, "completions": presentation.completions(assignment)}
+    return render(request, "annotate/closed.html", context, status=status)
+
+
+def _begun(request: HttpRequest, assignment: Assignment) -> dict[str, object] | None:
+    """Return what a demonstration begins with: its author's text, or the completion they chose to edit."""
+    if assignment.project.task != Task.DEMONSTRATION:
+        return None
+    return demonstrate.initial(assignment, begin_from=request.GET.get("from", ""))
+
+
+def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+    form = form_for(assignment, request.POST)
+    if not form.is_valid():
+        return form_page(request, assignment, form, status=422)
+    try:
+        _store(assignment, form)
+    except (assignments.NotReserved, rankings.SubmissionConflict, rankings.TooLate, IntegrityError):
+        return closed(request, assignment, form=form, status=409)
+    return saved(request, assignment)
+
+
+def _store(assignment: Assignment, form: AnyForm) -> None:
+    if isinstance(form, DemonstrationForm):
+        demonstrate.store(assignment, form)
+    else:
+        rankings.submit(assignment, form.answer, submission=form.cleaned_data["submission"])
+
+
+def _stored_words(assignment: Assignment) -> str:
+    if assignment.project.task == Task.DEMONSTRATION:
+        return demonstrate.stored_words(assignment)
+    return presentation.read_back(answers.of(presentation.said_before(assignment)), assignment=assignment)
 
 
 def _next(request: HttpRequest, assignment: Assignment) -> HttpResponse:
@@ -95,45 +184,25 @@ def _next(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     return onboarding.to_step(request, turn, project) or redirect("rank_next", slug=project.slug)
 
 
-def _form_page(
-    request: HttpRequest,
-    assignment: Assignment,
-    form: RankingForm,
-    *,
-    skip_form: SkipForm | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    shown = presentation.completions(assignment)
-    context = _what_is_shown(assignment) | {
-        "cards": list(zip(shown, form.rank_fields, strict=True)),
-        "form": form,
-        "skip_form": skip_form or SkipForm(),
-        "draft_key": presentation.draft_key(assignment),
-        "done_count": worklist.done_count(assignment.annotator, assignment.project),
-        "is_late": assignment.state == State.EXPIRED,
-        "layout": "columns" if len(shown) == 2 else "stacked",
-        "guidelines_key": "G" if len(shown) < LETTERS_BEFORE_G else "Shift G",
-    }
-    return render(request, "annotate/rank.html", context, status=status)
+def _can_be_submitted(assignment: Assignment) -> bool:
+    """Say whether an answer would be taken now; a demonstration may also be changed for a while after it was sent."""
+    if assignment.state == State.SUBMITTED and assignment.project.task == Task.DEMONSTRATION:
+        return demonstrate.may_change(assignment)
+    return assignments.may_submit(assignment)
 
 
-def _closed(
-    request: HttpRequest, assignment: Assignment, *, form: RankingForm | None = None, status: int = 200
-) -> HttpResponse:
-    """Say why nothing can be sent here any more; show what is stored and what was just sent."""
-    assignment.refresh_from_db(fields=["state", "skip_reason"])
-    stored = presentation.said_before(assignment)
-    title, why = _why_closed(assignment, is_ranked=stored is not None)
-    context = _what_is_shown(assignment) | {
-        "title": title,
-        "why": why,
+def _closed_ranking(assignment: Assignment, form: AnswerForm | None) -> dict[str, object]:
+    stored, asked = presentation.said_before(assignment), questions.parse(assignment.project.questions)
+    said = answers.of(stored) if stored else None
+    return {
         "stored": stored,
-        "stored_words": stored and presentation.in_words(stored.tiers, assignment=assignment),
-        "sent_words": form and presentation.in_words(form.tiers, assignment=assignment),
-        "sent_reason": form and form.cleaned_data["reason"],
-        "completions": presentation.completions(assignment),
+        "stored_at": stored and stored.submitted_at,
+        "stored_words": said and presentation.read_back(said, assignment=assignment),
+        "stored_details": presentation.details(said, assignment=assignment, asked=asked) if said else [],
+        "sent_words": form and presentation.read_back(form.answer, assignment=assignment),
+        "sent_reason": form and form.answer.reason,
+        "sent_details": presentation.details(form.answer, assignment=assignment, asked=asked) if form else [],
     }
-    return render(request, "annotate/closed.html", context, status=status)
 
 
 def _what_is_shown(assignment: Assignment) -> dict[str, object]:
@@ -141,8 +210,10 @@ def _what_is_shown(assignment: Assignment) -> dict[str, object]:
     return {"assignment": assignment, "project": assignment.project, "prompt_messages": prompt_messages}
 
 
-def _why_closed(assignment: Assignment, *, is_ranked: bool) -> tuple[str, str]:
-    if is_ranked:
+def _why_closed(assignment: Assignment, *, is_done: bool) -> tuple[str, str]:
+    if is_done and assignment.project.task == Task.DEMONSTRATION:
+        return "You wrote this one", "It is saved as it stands here, and can no longer be changed on this page."
+    if is_done:
         return "You ranked this comparison", "It is saved as it stands here, and can no longer be changed on this page."
     if assignment.state == State.SKIPPED:
         return "You skipped this comparison", "Someone else ranks it. It will not be shown to you again."

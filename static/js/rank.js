@@ -22,7 +22,8 @@ let current = cards[0];
 let isSent = false;
 
 const rankOf = (card) => Number(card.select.value) || 0;
-const unranked = () => cards.filter((card) => !rankOf(card));
+const isUnrankable = () => Boolean(form.elements.unrankable?.value.trim()) && !cards.some(rankOf);
+const unranked = () => (isUnrankable() ? [] : cards.filter((card) => !rankOf(card)));
 const names = (some) => some.map((card) => card.label).join(", ");
 
 function tiers() {
@@ -35,6 +36,7 @@ function counted(count, word) {
 }
 
 function words() {
+  if (isUnrankable()) return "They cannot be ranked";
   const found = tiers();
   const order = found.map((tier) => tier.map((card) => card.label).sort().join(" = ")).join(" > ");
   const left = unranked();
@@ -63,7 +65,7 @@ function show() {
 
 function keep() {
   const ranks = Object.fromEntries(cards.filter(rankOf).map((card) => [card.id, rankOf(card)]));
-  writeDraft(page.dataset.draft, ranks, form.elements.reason.value);
+  writeDraft(page.dataset.draft, ranks, form.elements.reason?.value ?? "");
 }
 
 function setRank(card, rank) {
@@ -85,9 +87,9 @@ function focusNextUnranked() {
 
 function restore() {
   const draft = readDraft(page.dataset.draft);
-  if (!draft || cards.some(rankOf) || form.elements.reason.value) return; // what the server kept comes first
+  if (!draft || cards.some(rankOf) || form.elements.reason?.value) return; // what the server kept comes first
   for (const card of cards) card.select.value = String(draft.ranks[card.id] ?? "");
-  form.elements.reason.value = draft.reason;
+  if (form.elements.reason) form.elements.reason.value = draft.reason;
 }
 
 function submit() {
@@ -103,7 +105,8 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   isSent = false; // came back by the browser's Back
 });
-form.elements.reason.addEventListener("input", keep);
+form.elements.reason?.addEventListener("input", keep);
+form.elements.unrankable?.addEventListener("input", show);
 
 function rankedByMouse(event) {
   const button = event.target.closest("[data-rank]");

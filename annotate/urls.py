@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from annotate.views import home, rank
+from annotate.views import drafts, home, keys, rank, revise
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,5 +13,8 @@ urlpatterns = [
     path("projects/<slug:slug>/rank/", rank.rank_next, name="rank_next"),
     path("rank/<int:pk>/", rank.rank, name="rank"),
     path("rank/<int:pk>/skip/", rank.skip, name="skip"),
+    path("rank/<int:pk>/draft/", drafts.save, name="draft"),
+    path("rank/<int:pk>/change/", revise.revise, name="revise"),
+    path("keys/", keys.keys, name="keys"),
     path("staff/", include("annotate.urls_staff")),
 ]

@@ -7,14 +7,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, assignments, presentation, rankings, rendering, worklist
+from annotate import access, assignments, drafts, evidence, presentation, rankings, rendering, worklist
 from annotate.answers import Answer
 from annotate.forms import RankingForm, SkipForm
 from annotate.models import Annotator, Assignment, Project, Role
 
 State = Assignment.State
-LETTERS_BEFORE_G = 7
-"""With fewer completions than this none is called G, and the key G is free for the guidelines."""
 
 
 @require_GET
@@ -35,8 +33,8 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _submit(request, assignment)
     if _can_be_submitted(assignment):
-        return _form_page(request, assignment, RankingForm(labels=presentation.labels(assignment)))
-    return _closed(request, assignment)
+        return form_page(request, assignment, RankingForm(labels=presentation.labels(assignment)))
+    return closed(request, assignment)
 
 
 @require_POST
@@ -44,42 +42,43 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if assignment.state == State.SKIPPED:
-        return _next(assignment.project)
+        return next_one(assignment.project)
     if not _can_be_submitted(assignment):
-        return _closed(request, assignment, status=409)
+        return closed(request, assignment, status=409)
     form = SkipForm(request.POST)
     if not form.is_valid():
         ranking_form = RankingForm(labels=presentation.labels(assignment))
-        return _form_page(request, assignment, ranking_form, skip_form=form, status=422)
+        return form_page(request, assignment, ranking_form, skip_form=form, status=422)
     try:
         assignments.skip(assignment, reason=form.reason)
     except assignments.NotReserved:
-        return _closed(request, assignment, status=409)
+        return closed(request, assignment, status=409)
     messages.info(request, "Skipped. You will not see that comparison again.")
-    return _next(assignment.project)
+    return next_one(assignment.project)
 
 
 def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     form = RankingForm(request.POST, labels=presentation.labels(assignment))
     if not form.is_valid():
-        return _form_page(request, assignment, form, status=422)
+        return form_page(request, assignment, form, status=422)
     try:
         answer = Answer(form.tiers, reason=form.cleaned_data["reason"])
+        answer = evidence.added(answer, request.POST, since=assignment.reserved_at)
         rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])
     except (assignments.NotReserved, rankings.SubmissionConflict, IntegrityError):
-        return _closed(request, assignment, form=form, status=409)
-    return _saved(request, assignment)
+        return closed(request, assignment, form=form, status=409)
+    return saved(request, assignment)
 
 
-def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+def saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Say what is stored, read back from the database, and go on."""
     stored = presentation.said_before(assignment)
     words = presentation.in_words(stored.tiers, assignment=assignment)
     messages.success(request, f"Saved: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}")
-    return _next(assignment.project)
+    return next_one(assignment.project)
 
 
-def _next(project: Project) -> HttpResponse:
+def next_one(project: Project) -> HttpResponse:
     return redirect("rank_next", slug=project.slug) if project.is_active else redirect("home")
 
 
@@ -92,11 +91,12 @@ def _can_be_submitted(assignment: Assignment) -> bool:
     return not is_taken_by_me and taken.filter(state=State.OPEN).exists()
 
 
-def _form_page(
+def form_page(
     request: HttpRequest,
     assignment: Assignment,
     form: RankingForm,
     *,
+    template: str = "annotate/rank.html",
     skip_form: SkipForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -106,25 +106,32 @@ def _form_page(
         "form": form,
         "skip_form": skip_form or SkipForm(),
         "draft_key": presentation.draft_key(assignment),
+        "draft": None if form.is_bound else drafts.of(assignment),
+        "changeable": rankings.last_changeable(assignment.annotator),
         "done_count": worklist.done_count(assignment.annotator, assignment.project),
         "is_late": assignment.state == State.EXPIRED,
         "layout": "columns" if len(shown) == 2 else "stacked",
-        "guidelines_key": "G" if len(shown) < LETTERS_BEFORE_G else "Shift G",
     }
-    return render(request, "annotate/rank.html", context, status=status)
+    return render(request, template, context, status=status)
 
 
-def _closed(
-    request: HttpRequest, assignment: Assignment, *, form: RankingForm | None = None, status: int = 200
+def closed(
+    request: HttpRequest,
+    assignment: Assignment,
+    *,
+    form: RankingForm | None = None,
+    because: tuple[str, str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Say why nothing can be sent here any more; show what is stored and what was just sent."""
     assignment.refresh_from_db(fields=["state", "skip_reason"])
     stored = presentation.said_before(assignment)
-    title, why = _why_closed(assignment, is_ranked=stored is not None)
+    title, why = because or _why_closed(assignment, is_ranked=stored is not None)
     context = _what_is_shown(assignment) | {
         "title": title,
         "why": why,
         "stored": stored,
+        "may_change": because is None and stored is not None and rankings.may_revise(stored),
         "stored_words": stored and presentation.in_words(stored.tiers, assignment=assignment),
         "sent_words": form and presentation.in_words(form.tiers, assignment=assignment),
         "sent_reason": form and form.cleaned_data["reason"],
@@ -140,7 +147,7 @@ def _what_is_shown(assignment: Assignment) -> dict[str, object]:
 
 def _why_closed(assignment: Assignment, *, is_ranked: bool) -> tuple[str, str]:
     if is_ranked:
-        return "You ranked this comparison", "It is saved as it stands here, and can no longer be changed on this page."
+        return "You ranked this comparison", "It is saved as it stands here."
     if assignment.state == State.SKIPPED:
         return "You skipped this comparison", "Someone else ranks it. It will not be shown to you again."
     return (
@@ -153,6 +160,7 @@ def _nothing_left(request: HttpRequest, annotator: Annotator, project: Project) 
     context = {
         "annotator": annotator,
         "project": project,
+        "changeable": rankings.last_changeable(annotator),
         "done_count": worklist.done_count(annotator, project),
         "waiting": worklist.waiting(annotator, project),
     }

@@ -1,47 +1,34 @@
 // Ranking by keyboard and mouse on top of a form that works without. The selects stay the truth; nothing here is sent
 // in another way, and no HTML is made here: the server rendered every part.
-import { readDraft, writeDraft } from "./drafts.js";
+import { compare, isCompared, takeOff } from "./diff.js";
 import { listen } from "./keys.js";
 import { toggleGuidelines } from "./reading.js";
+import { inWords, moved, names, tied } from "./tiers.js";
+import { keep } from "./work.js";
 
 const page = document.querySelector("[data-rank-page]");
 const form = page.querySelector("[data-rank-form]");
 const submitButton = page.querySelector("[data-submit]");
 const sentence = page.querySelector("[data-sentence]");
+const remark = page.querySelector("[data-remark]");
 const skipBox = page.querySelector("[data-skip]");
 const keySheet = document.querySelector("[data-keys]");
 const cards = [...page.querySelectorAll("[data-completion]")].map((element) => ({
   element,
   id: element.dataset.completion,
   label: element.dataset.label,
-  select: element.querySelector("select"),
+  select: element.querySelector("[data-rank-select] select"),
   buttons: [...element.querySelectorAll("[data-rank]")],
   note: element.querySelector("[data-note]"),
 }));
 let current = cards[0];
-let isSent = false;
 
 const rankOf = (card) => Number(card.select.value) || 0;
 const unranked = () => cards.filter((card) => !rankOf(card));
-const names = (some) => some.map((card) => card.label).join(", ");
 
 function tiers() {
   const ranks = [...new Set(cards.map(rankOf))].filter(Boolean).sort((a, b) => a - b);
   return ranks.map((rank) => cards.filter((card) => rankOf(card) === rank));
-}
-
-function counted(count, word) {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}
-
-function words() {
-  const found = tiers();
-  const order = found.map((tier) => tier.map((card) => card.label).sort().join(" = ")).join(" > ");
-  const left = unranked();
-  if (left.length) return `${order || "Nothing ranked yet"} · ${left.length} of ${cards.length} left: ${names(left)}`;
-  const ties = found.reduce((sum, tier) => sum + (tier.length * (tier.length - 1)) / 2, 0);
-  const pairs = (cards.length * (cards.length - 1)) / 2;
-  return `${order} · ${counted(pairs - ties, "preference")}${ties ? `, ${counted(ties, "tie")}` : ""}`;
 }
 
 function noteOf(card) {
@@ -57,19 +44,20 @@ function show() {
     card.element.setAttribute("aria-label", `Completion ${card.label}, ${card.note.textContent}`);
     for (const button of card.buttons) button.ariaPressed = String(Number(button.dataset.rank) === rankOf(card));
   }
-  if (sentence.textContent !== words()) sentence.textContent = words();
+  const words = inWords(tiers(), unranked());
+  if (sentence.textContent !== words) sentence.textContent = words;
   submitButton.ariaDisabled = String(unranked().length > 0);
 }
 
-function keep() {
-  const ranks = Object.fromEntries(cards.filter(rankOf).map((card) => [card.id, rankOf(card)]));
-  writeDraft(page.dataset.draft, ranks, form.elements.reason.value);
+// Gives ranks; one change, so that one undo takes it back.
+function setRanks(ranks) {
+  for (const [card, rank] of ranks) card.select.value = rank ? String(rank) : "";
+  form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-function setRank(card, rank) {
-  card.select.value = rank ? String(rank) : "";
-  show();
-  keep();
+function arrange(found) {
+  setRanks(found.flatMap((tier, at) => tier.map((card) => [card, at + 1])));
+  focus(current);
 }
 
 function focus(card, options) {
@@ -83,34 +71,48 @@ function focusNextUnranked() {
   focus(next ?? current);
 }
 
-function restore() {
-  const draft = readDraft(page.dataset.draft);
-  if (!draft || cards.some(rankOf) || form.elements.reason.value) return; // what the server kept comes first
-  for (const card of cards) card.select.value = String(draft.ranks[card.id] ?? "");
-  form.elements.reason.value = draft.reason;
-}
-
-function submit() {
-  form.requestSubmit();
-}
-
-form.addEventListener("submit", (event) => {
-  const [missing] = unranked();
-  if (missing || isSent) event.preventDefault();
-  if (missing) focus(missing);
-  isSent ||= !missing;
-});
-window.addEventListener("pageshow", () => {
-  isSent = false; // came back by the browser's Back
-});
-form.elements.reason.addEventListener("input", keep);
-
 function rankedByMouse(event) {
   const button = event.target.closest("[data-rank]");
   if (!button) return;
   const rank = Number(button.dataset.rank);
-  setRank(current, rankOf(current) === rank ? 0 : rank);
+  setRanks([[current, rankOf(current) === rank ? 0 : rank]]);
 }
+
+// The focused completion against the best of the others; again, or elsewhere, and it is off.
+function diff() {
+  const wasOn = isCompared();
+  takeOff();
+  remark.textContent = "";
+  const best = tiers().flat().find((card) => card !== current);
+  if (wasOn) return;
+  if (!best) return void (remark.textContent = "Rank another completion first: this one is compared with the best.");
+  const [text, other] = [current, best].map((card) => card.element.querySelector("[data-text], .text"));
+  const found = text && other && compare(text, other);
+  remark.textContent = found
+    ? `${current.label} beside ${best.label}: ${found.added} words more, ${found.lacking} words less.`
+    : "These texts cannot be compared word by word: one is empty, or they are too long.";
+}
+
+function raw() {
+  const source = current.element.querySelector("[data-raw]");
+  if (!source) return false;
+  source.open = !source.open;
+}
+
+function changeLast() {
+  const link = page.querySelector("[data-change-last]");
+  if (!link) return false;
+  link.click();
+}
+
+form.addEventListener("change", show);
+form.addEventListener("concord:filled", show);
+form.addEventListener("submit", (event) => {
+  const [missing] = unranked();
+  if (!missing) return;
+  event.preventDefault();
+  focus(missing);
+});
 
 for (const card of cards) {
   card.element.tabIndex = 0;
@@ -119,31 +121,38 @@ for (const card of cards) {
     current = card;
     rankedByMouse(event);
   });
-  card.select.addEventListener("change", () => setRank(card, rankOf(card)));
 }
 
 page.querySelector("[data-open-keys]").addEventListener("click", () => keySheet.showModal());
 
+const { save, undo, redo } = keep(form, { words: () => inWords(tiers(), unranked()) });
+
 listen({
-  submit,
-  submitIfComplete: () => (unranked().length ? false : submit()),
+  submit: () => form.requestSubmit(),
+  submitIfComplete: () => (unranked().length ? false : form.requestSubmit()),
   leave: () => {
-    skipBox.open = false;
+    skipBox?.removeAttribute("open");
     focus(current);
   },
   rank: (rank) => {
     if (rank > cards.length) return;
-    setRank(current, rank);
+    setRanks([[current, rank]]);
     focusNextUnranked();
   },
-  unrank: () => setRank(current, 0),
+  unrank: () => setRanks([[current, 0]]),
   focus: (letter) => {
     const card = cards.find((one) => one.label === letter);
-    if (card) return focus(card);
-    return letter === "G" ? toggleGuidelines() : false;
+    return card ? focus(card) : false;
   },
   step: (by) => focus(cards[(cards.indexOf(current) + by + cards.length) % cards.length]),
+  move: (by) => arrange(moved(tiers(), current, by)),
+  tie: (by) => arrange(tied(tiers(), current, by)),
+  undo: () => undo() || changeLast(),
+  redo,
+  save,
+  changeLast,
   skip: () => {
+    if (!skipBox) return false;
     skipBox.open = !skipBox.open;
     if (skipBox.open) skipBox.querySelector("input[type=radio]").focus();
     else focus(current);
@@ -154,13 +163,13 @@ listen({
     choice?.click();
   },
   guidelines: toggleGuidelines,
+  diff,
+  raw,
   sheet: () => keySheet.showModal(),
 });
 
-for (const part of document.querySelectorAll("[data-script-only]")) part.hidden = false;
 for (const part of page.querySelectorAll("[data-rank-select]")) part.hidden = true;
 sentence.hidden = false;
 form.noValidate = true; // the selects are hidden now: the browser could not show what they lack
-restore();
 show();
 if (!page.querySelector("[data-errors]")) focus(unranked()[0] ?? cards[0], { preventScroll: true });

@@ -60,5 +60,5 @@ def _check(content: dict[str, list[str]]) -> None:
         raise TooLong(f"A draft has at most {MAX_BYTES // 1024} kB; this one has {len(text.encode()) // 1024} kB.")
     if not content:
         raise BadDraft("The draft is empty: no field was sent.")
-    if "\\u0000" in text:
+    if any("\0" in part for name, values in content.items() for part in (name, *values)):
         raise BadDraft("The draft holds a character that cannot be kept (NUL). Take it out.")

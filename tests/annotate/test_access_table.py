@@ -31,6 +31,10 @@ TABLE = {
     ("GET", "rank"): (302, 403, 200, 403, 403, 403),
     ("POST", "rank"): (302, 403, 422, 403, 403, 403),
     ("POST", "skip"): (302, 403, 422, 403, 403, 403),
+    ("POST", "draft"): (302, 403, 200, 403, 403, 403),
+    ("GET", "revise"): (302, 403, 302, 403, 403, 403),
+    ("POST", "revise"): (302, 403, 409, 403, 403, 403),
+    ("GET", "keys"): (302, 403, 200, 403, 403, 403),
     ("GET", "projects"): (302, 403, 403, 200, 200, 200),
     ("GET", "project_new"): (302, 403, 403, 403, 200, 403),
     ("POST", "project_new"): (302, 403, 403, 403, 422, 403),
@@ -148,6 +152,8 @@ def url(name, world):
     arguments = {
         "rank": [world.assignment],
         "skip": [world.assignment],
+        "draft": [world.assignment],
+        "revise": [world.assignment],
         "annotator": [world.annotator],
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
@@ -159,7 +165,7 @@ def url(name, world):
         "run_cancel": [world.run],
         "checkpoint_download": [world.checkpoint],
     }
-    plain = {"home", "login", "logout", "projects", "project_new"}
+    plain = {"home", "keys", "login", "logout", "projects", "project_new"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 
 

@@ -19,7 +19,9 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import bundles
 
-KINDS = {".css": bundles.css, ".js": bundles.javascript, ".svg": Path.read_text}
+KINDS = (".css", ".js", ".svg")
+DRAWN = {Path("css"): bundles.css, Path("js"): bundles.javascript}
+"""By folder; the others, vendor/ among them, are taken as they are."""
 
 
 class NamedByContent(StaticFilesStorage):
@@ -58,7 +60,7 @@ def names() -> dict[str, str]:
 
 
 def _written(path: Path, name: Path) -> str:
-    content = KINDS[path.suffix](path).encode()
+    content = DRAWN.get(name.parent, Path.read_text)(path).encode()
     digest = hashlib.sha256(content).hexdigest()[:12]
     target = settings.STATIC_BUILT / name.with_name(f"{name.stem}.{digest}{name.suffix}")
     if not target.with_name(f"{target.name}.gz").exists():

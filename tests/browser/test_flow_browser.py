@@ -1,4 +1,4 @@
-"""Nothing is lost, and the ranking page is comfortable: drafts, outbox, undo, moves, diff, letters, in a real browser."""
+"""Nothing is lost, and the ranking page is comfortable: drafts, outbox, undo, moves, diff, letters; in a browser."""
 
 import re
 from uuid import uuid4

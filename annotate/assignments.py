@@ -51,6 +51,8 @@ def presentation_order(completion_ids: Sequence[int], *, comparison_id: int, slo
     >>> [presentation_order([7, 8], comparison_id=1, slot=s)[0] for s in range(2)] in ([7, 8], [8, 7])
     True
     """
+    if not completion_ids:  # a demonstration may have none
+        return []
     shuffled = sorted(completion_ids)
     random.Random(f"presentation {comparison_id}").shuffle(shuffled)  # noqa: S311  reproducible, not secret
     turn = slot % len(shuffled)

@@ -14,7 +14,7 @@ from annotate.assignments import NotReserved
 from annotate.models import Assignment, Draft
 
 State = Assignment.State
-MAX_BYTES = 64 * 1024
+MAX_BYTES = 512 * 1024  # a demonstration has up to 100,000 characters
 NOT_KEPT = {"csrfmiddlewaretoken"}
 
 

@@ -4,7 +4,7 @@ The page measures both, so they are claims: nonsense is dropped, never refused, 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,20 +15,21 @@ from annotate.answers import Answer
 ACTIVE_FIELD, READ_FIELD = "active_seconds", "read"
 
 
-def added(answer: Answer, sent: Mapping[str, str], *, since: datetime | None) -> Answer:
-    """Return an answer with what the page measured since it was first shown."""
+def added(answer: Answer, sent: Mapping[str, str], *, order: Sequence[int], since: datetime | None) -> Answer:
+    """Return an answer with what the page, which showed completions in this order, measured since a moment."""
     wall_seconds = (timezone.now() - since).total_seconds() if since else None
-    known = {pk for tier in answer.tiers for pk in tier}
     return replace(
         answer,
         active_seconds=active_seconds(sent.get(ACTIVE_FIELD, ""), wall_seconds=wall_seconds),
-        read=tuple(sorted(read(sent.get(READ_FIELD, "")) & known)),
+        read=tuple(sorted(read(sent.get(READ_FIELD, "")) & set(order))),
     )
 
 
-def added_again(answer: Answer, sent: Mapping[str, str], *, earlier: Answer, since: datetime) -> Answer:
+def added_again(
+    answer: Answer, sent: Mapping[str, str], *, order: Sequence[int], earlier: Answer, since: datetime
+) -> Answer:
     """Return a changed answer with what the page measured now and what was measured for the earlier one."""
-    now = added(answer, sent, since=since)
+    now = added(answer, sent, order=order, since=since)
     seconds = (earlier.active_seconds or 0.0) + (now.active_seconds or 0.0)
     return replace(now, active_seconds=round(seconds, 1) or None, read=tuple(sorted({*earlier.read, *now.read})))
 

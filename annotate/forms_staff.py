@@ -2,7 +2,8 @@
 
 from django import forms
 
-from annotate import intake
+from annotate import forms_questions, intake, questions
+from annotate.forms_questions import QuestionsForm
 from annotate.models import Completion, Project
 
 MAX_GUIDELINES_CHARS = 100_000
@@ -13,8 +14,8 @@ def _text_area(rows: int) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows})
 
 
-class ProjectForm(forms.ModelForm):
-    """A new project with the first version of its guidelines."""
+class ProjectForm(QuestionsForm, forms.ModelForm):
+    """A new project: its task, what is asked, and the first version of its guidelines."""
 
     guidelines = forms.CharField(
         widget=_text_area(14),
@@ -25,18 +26,40 @@ class ProjectForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ["name", "slug", "overlap"]
-        labels = {"slug": "Short name"}
-        help_texts = {"slug": "Stands in addresses: letters, digits, hyphens. It cannot be changed later."}
+        fields = ["name", "slug", "task", "overlap"]
+        labels = {"slug": "Short name", "task": "What annotators do"}
+        help_texts = {
+            "slug": "Stands in addresses: letters, digits, hyphens. It cannot be changed later.",
+            "task": "It cannot be changed once there are comparisons.",
+        }
+        widgets = {"task": forms.RadioSelect}
+
+    def __init__(self, *args: object, **more: object) -> None:
+        super().__init__(*args, initial=forms_questions.initial(questions.DEFAULT), **more)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What projects.create takes."""
+        names = ("name", "slug", "task", "overlap", "guidelines")
+        return {name: self.cleaned_data[name] for name in names} | {"questions": self.questions}
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(QuestionsForm, forms.ModelForm):
     """What may change in a project's life."""
 
     class Meta:
         model = Project
         fields = ["name", "overlap", "lease_seconds", "is_active"]
         labels = {"lease_seconds": "Reservation, in seconds", "is_active": "Active"}
+
+    def __init__(self, *args: object, instance: Project, **more: object) -> None:
+        asked = forms_questions.initial(questions.parse(instance.questions))
+        super().__init__(*args, instance=instance, initial=asked, **more)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What projects.change takes."""
+        return {name: self.cleaned_data[name] for name in self._meta.fields} | {"questions": self.questions}
 
 
 class GuidelinesForm(forms.Form):

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from django.db import IntegrityError, transaction
 
 from annotate import assignments, demonstrations, jsonlines, ranking_intake, rows
-from annotate.jsonlines import Faults, IntakeError, LineError
+from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
 from annotate.models import Comparison, Completion, Project, Prompt
 from annotate.rows import ComparisonRow, PromptRow
 
@@ -37,8 +37,9 @@ class Kind:
 KINDS = {
     "comparisons": Kind(
         "Prompts with completions to rank",
-        "Each line is one comparison of 2-9 completions. `prompt` is a text or a list of messages; `id`, `prompt_id`, "
-        "`category`, `language`, `overlap` and each completion's `id` and `model` may be left out.",
+        "Each line is one comparison of 2-9 completions (2 in a pairwise project, 0-9 for ideal outputs). "
+        "`prompt` is a text or a list of messages; `id`, `prompt_id`, `category`, `language`, `overlap` and each "
+        "completion's `id` and `model` may be left out.",
         '{"id": "c1", "prompt": "Name three rivers.", "completions": '
         '[{"id": "a", "text": "Rhine, Nile, Amazon.", "model": "sft-1"}, {"id": "b", "text": "I like rivers."}]}',
     ),
@@ -119,6 +120,8 @@ def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source:
     be stored or says nothing.
     """
     for row in batch:
+        if problem := rows.count_fault(row, project.task):
+            raise FieldError(f"{row.external_id}.completions", problem)
         for completion in row.completions:
             jsonlines.text(completion.text, f"{row.external_id}.{completion.external_id}")
     with transaction.atomic():
@@ -175,6 +178,8 @@ class _ComparisonStore:
                 faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}, with {same} content.")
             elif known.get(row.external_id, row.fingerprint) != row.fingerprint:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with other content.")
+            if problem := rows.count_fault(row, self.project.task):
+                faults.add(line, "completions", problem)
             self._check_prompt(line, row.prompt, known_prompts.get(row.prompt.external_id), faults)
 
     def _check_prompt(self, line: int, row: PromptRow, known: Prompt | None, faults: Faults) -> None:

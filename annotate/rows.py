@@ -11,8 +11,15 @@ from datetime import UTC, datetime
 
 from annotate import jsonlines
 from annotate.jsonlines import FieldError, Json
+from annotate.models import Task
 
 MIN_COMPLETIONS, MAX_COMPLETIONS = 2, 9
+COMPLETION_COUNTS = {
+    Task.RANKING: (MIN_COMPLETIONS, MAX_COMPLETIONS),
+    Task.PAIRWISE: (2, 2),
+    Task.DEMONSTRATION: (0, MAX_COMPLETIONS),
+}
+"""How many completions a comparison has, by what its project asks of it."""
 MAX_MESSAGES = 200
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86_400.0
@@ -91,15 +98,22 @@ def comparison(values: Json) -> ComparisonRow:
     optional = ["id", "prompt_id", "category", "language", "overlap"]
     jsonlines.only_keys(values, required=["prompt", "completions"], optional=optional)
     the_prompt = _prompt(values, id_key="prompt_id")
-    found = jsonlines.items(
-        values["completions"], "completions", low=MIN_COMPLETIONS, high=MAX_COMPLETIONS, what="completions"
-    )
+    found = jsonlines.items(values["completions"], "completions", low=0, high=MAX_COMPLETIONS, what="completions")
     completions = tuple(_completion(value, f"completions[{i}]", index=i) for i, value in enumerate(found))
     _no_twins(completions)
     overlap = jsonlines.whole_number(values["overlap"], "overlap", low=1, high=50) if "overlap" in values else None
     row = ComparisonRow("", the_prompt, completions, overlap)
     name = jsonlines.identifier(values["id"], "id") if "id" in values else f"c-{row.fingerprint[:16]}"
     return ComparisonRow(name, the_prompt, completions, overlap)
+
+
+def count_fault(row: ComparisonRow, task: str) -> str:
+    """Return what is wrong with the number of completions for a project's task; nothing if it fits."""
+    low, high = COMPLETION_COUNTS[Task(task)]
+    count = len(row.completions)
+    if low <= count <= high:
+        return ""
+    return f"needs {low if low == high else f'{low} to {high}'} completions in a {task} project, got {count}."
 
 
 def ranking(values: Json) -> RankingRow:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotate import access, answers, evidence, presentation, rankings
 from annotate.answers import Answer
-from annotate.forms import RankingForm
+from annotate.forms import AnswerForm, initial_of
 from annotate.models import Assignment, Ranking, Role
 from annotate.views import rank
 
@@ -34,12 +34,13 @@ def revise(request: HttpRequest, pk: int) -> HttpResponse:
         return _change(request, assignment, stored)
     if not rankings.may_revise(stored):
         return rank.closed(request, assignment, because=TOO_LATE)
-    form = RankingForm(labels=presentation.labels(assignment), initial=_initial(answers.of(stored)))
+    initial = initial_of(answers.of(stored), presentation.texts(assignment))
+    form = rank.form_for(assignment, initial=initial)
     return rank.form_page(request, assignment, form, template="annotate/revise.html")
 
 
 def _change(request: HttpRequest, assignment: Assignment, stored: Ranking) -> HttpResponse:
-    form = RankingForm(request.POST, labels=presentation.labels(assignment))
+    form = rank.form_for(assignment, request.POST)
     if not form.is_valid():
         return rank.form_page(request, assignment, form, template="annotate/revise.html", status=422)
     try:
@@ -51,25 +52,19 @@ def _change(request: HttpRequest, assignment: Assignment, stored: Ranking) -> Ht
     return _saved(request, assignment)
 
 
-def _answer(request: HttpRequest, form: RankingForm, stored: Ranking) -> Answer:
+def _answer(request: HttpRequest, form: AnswerForm, stored: Ranking) -> Answer:
     """Return what was sent now, with the work on the earlier version counted in."""
-    answer = Answer(form.tiers, reason=form.cleaned_data["reason"])
-    return evidence.added_again(answer, request.POST, earlier=answers.of(stored), since=stored.submitted_at)
+    order, earlier = stored.assignment.order, answers.of(stored)
+    return evidence.added_again(form.answer, request.POST, order=order, earlier=earlier, since=stored.submitted_at)
 
 
 def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Say what is stored now, read back from the database, and go on with the work."""
-    words = presentation.in_words(_current(assignment).tiers, assignment=assignment)
+    words = presentation.read_back(answers.of(_current(assignment)), assignment=assignment)
     messages.success(request, f"Changed: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}-change")
-    return rank.next_one(assignment.project)
+    return rank.next_page(assignment.project)
 
 
 def _current(assignment: Assignment) -> Ranking | None:
     current = Ranking.objects.filter(assignment=assignment, superseded_at__isnull=True)
     return current.select_related("assignment__project").first()
-
-
-def _initial(answer: Answer) -> dict[str, object]:
-    """Return an answer as the fields of the form."""
-    ranks = {f"rank-{pk}": rank for rank, tier in enumerate(answer.tiers, start=1) for pk in tier}
-    return ranks | {"reason": answer.reason}

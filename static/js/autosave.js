@@ -50,7 +50,7 @@ export function autosave(form, kept) {
   }
 
   async function saved(address, entries) {
-    const response = await post(address, entries, { token: tokenOf(form), redirect: "manual", keepalive: true });
+    const response = await post(address, entries, { token: tokenOf(form), redirect: "manual", keepalive: isSmall(entries) });
     const answer = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
     if (response.ok) return answer;
     throw Object.assign(new Error("not saved"), { words: answer.error });
@@ -71,6 +71,11 @@ export function autosave(form, kept) {
   window.addEventListener("online", () => saveNow());
   restore();
   return saveNow;
+}
+
+// Browsers let no more than 64 kB outlive the page.
+function isSmall(entries) {
+  return JSON.stringify(entries).length < 16_000;
 }
 
 // {name: [values]} as the server keeps them → [[name, value], …].

@@ -1,7 +1,16 @@
 // Which letter does what. An annotator may choose other letters; the choice stays in this browser.
 import { forget, recall, remember } from "./store.js";
 
-export const DEFAULTS = { skip: "S", guidelines: "G", diff: "D", raw: "R" };
+export const DEFAULTS = {
+  skip: "S",
+  guidelines: "G",
+  diff: "D",
+  raw: "V",
+  ratings: "R",
+  flags: "F",
+  mark: "M",
+  unrankable: "X",
+};
 
 // Returns {action: letter}.
 export function keymap() {

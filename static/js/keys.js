@@ -6,14 +6,15 @@ const TEXT = "textarea, select, [contenteditable], input:not([type=radio], [type
 const CONTROL = "button, a, summary, input, select, textarea";
 const STEPS = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
 
-// actions: {submit, submitIfComplete, leave, rank, unrank, focus, step, move, tie, undo, redo, save, changeLast,
-// skip, skipBecause, guidelines, diff, raw, sheet}; returning false leaves the key to the browser.
+// actions, each of which a page may lack: {submit, submitIfComplete, leave, digit, rank, unrank, focus, step, move, tie,
+// undo, redo, save, changeLast, skip, skipBecause, guidelines, diff, raw, sheet}; returning false leaves the key to the
+// next meaning, and in the end to the browser.
 export function listen(actions) {
   const letters = Object.fromEntries(Object.entries(keymap()).map(([action, letter]) => [letter, action]));
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     for (const [name, value] of meanings(event, letters)) {
-      if (actions[name](value) !== false) return event.preventDefault();
+      if (actions[name] && actions[name](value) !== false) return event.preventDefault();
     }
   });
 }
@@ -27,8 +28,9 @@ function meanings(event, letters) {
   if (target.closest(TEXT)) return [];
   if (key === "?") return [["sheet"]];
   const digit = digitOf(event);
-  if (digit > 0) return [[target.closest("[data-skip]") ? "skipBecause" : "rank", digit]];
-  if (digit === 0 || key === "Backspace" || key === "Delete") return [["unrank"]];
+  if (digit > 0 && target.closest("[data-skip]")) return [["skipBecause", digit]];
+  if (digit !== null) return [["digit", digit], [digit ? "rank" : "unrank", digit]];
+  if (key === "Backspace" || key === "Delete") return [["unrank"]];
   if (!target.closest(CONTROL)) {
     if (key === "Enter") return [["submitIfComplete"]];
     if (key in STEPS) return [["step", STEPS[key]]];

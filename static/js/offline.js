@@ -26,11 +26,16 @@ export function sendThroughOutbox({ words }) {
     if (isSending) return;
     isSending = true;
     const entries = bodyOf(event.submitter);
-    const response = await reached(location.pathname, entries);
+    const response = await reached(addressOf(form), entries);
     if (response?.status === ACCEPTED) location.assign(response.headers.get("Next-Page"));
     else if (response) sendPlainly(event.submitter); // a refusal: the server's page says why; the same id is harmless
     else isSending = !wait(entries, words());
   });
+}
+
+// form.action would be a field of that name, if there were one.
+function addressOf(one) {
+  return new URL(one.getAttribute("action") ?? "", location).pathname;
 }
 
 function bodyOf(submitter) {
@@ -60,7 +65,7 @@ async function reached(url, entries) {
 
 function wait(entries, words) {
   const id = entries.find(([name]) => name === "submission")[1];
-  remember(`outbox:${box.dataset.owner}:${id}`, { url: location.pathname, entries, words, at: Date.now() });
+  remember(`outbox:${box.dataset.owner}:${id}`, { url: addressOf(form), entries, words, at: Date.now() });
   show();
   return true;
 }

@@ -1,8 +1,11 @@
 // Ranking by keyboard and mouse on top of a form that works without. The selects stay the truth; nothing here is sent
 // in another way, and no HTML is made here: the server rendered every part.
+import "./cards.js";
 import { compare, isCompared, takeOff } from "./diff.js";
 import { listen } from "./keys.js";
-import { toggleGuidelines } from "./reading.js";
+import { toggleGuidelines, toggleRaw } from "./reading.js";
+import { skipActions } from "./skip.js";
+import "./spans.js";
 import { inWords, moved, names, tied } from "./tiers.js";
 import { keep } from "./work.js";
 
@@ -11,7 +14,6 @@ const form = page.querySelector("[data-rank-form]");
 const submitButton = page.querySelector("[data-submit]");
 const sentence = page.querySelector("[data-sentence]");
 const remark = page.querySelector("[data-remark]");
-const skipBox = page.querySelector("[data-skip]");
 const keySheet = document.querySelector("[data-keys]");
 const cards = [...page.querySelectorAll("[data-completion]")].map((element) => ({
   element,
@@ -24,7 +26,9 @@ const cards = [...page.querySelectorAll("[data-completion]")].map((element) => (
 let current = cards[0];
 
 const rankOf = (card) => Number(card.select.value) || 0;
-const unranked = () => cards.filter((card) => !rankOf(card));
+const isUnrankable = () => Boolean(form.elements.unrankable?.value.trim()) && !cards.some(rankOf);
+const unranked = () => (isUnrankable() ? [] : cards.filter((card) => !rankOf(card)));
+const words = () => (isUnrankable() ? "They cannot be ranked" : inWords(tiers(), unranked()));
 
 function tiers() {
   const ranks = [...new Set(cards.map(rankOf))].filter(Boolean).sort((a, b) => a - b);
@@ -44,8 +48,7 @@ function show() {
     card.element.setAttribute("aria-label", `Completion ${card.label}, ${card.note.textContent}`);
     for (const button of card.buttons) button.ariaPressed = String(Number(button.dataset.rank) === rankOf(card));
   }
-  const words = inWords(tiers(), unranked());
-  if (sentence.textContent !== words) sentence.textContent = words;
+  if (sentence.textContent !== words()) sentence.textContent = words();
   submitButton.ariaDisabled = String(unranked().length > 0);
 }
 
@@ -93,19 +96,8 @@ function diff() {
     : "These texts cannot be compared word by word: one is empty, or they are too long.";
 }
 
-function raw() {
-  const source = current.element.querySelector("[data-raw]");
-  if (!source) return false;
-  source.open = !source.open;
-}
-
-function changeLast() {
-  const link = page.querySelector("[data-change-last]");
-  if (!link) return false;
-  link.click();
-}
-
 form.addEventListener("change", show);
+form.elements.unrankable?.addEventListener("input", show);
 form.addEventListener("concord:filled", show);
 form.addEventListener("submit", (event) => {
   const [missing] = unranked();
@@ -125,15 +117,11 @@ for (const card of cards) {
 
 page.querySelector("[data-open-keys]").addEventListener("click", () => keySheet.showModal());
 
-const { save, undo, redo } = keep(form, { words: () => inWords(tiers(), unranked()) });
-
 listen({
+  ...keep(form, { words }),
+  ...skipActions({ back: () => focus(current) }),
   submit: () => form.requestSubmit(),
   submitIfComplete: () => (unranked().length ? false : form.requestSubmit()),
-  leave: () => {
-    skipBox?.removeAttribute("open");
-    focus(current);
-  },
   rank: (rank) => {
     if (rank > cards.length) return;
     setRanks([[current, rank]]);
@@ -147,24 +135,9 @@ listen({
   step: (by) => focus(cards[(cards.indexOf(current) + by + cards.length) % cards.length]),
   move: (by) => arrange(moved(tiers(), current, by)),
   tie: (by) => arrange(tied(tiers(), current, by)),
-  undo: () => undo() || changeLast(),
-  redo,
-  save,
-  changeLast,
-  skip: () => {
-    if (!skipBox) return false;
-    skipBox.open = !skipBox.open;
-    if (skipBox.open) skipBox.querySelector("input[type=radio]").focus();
-    else focus(current);
-  },
-  skipBecause: (number) => {
-    const choice = skipBox.querySelectorAll("input[type=radio]")[number - 1];
-    choice?.focus();
-    choice?.click();
-  },
   guidelines: toggleGuidelines,
   diff,
-  raw,
+  raw: () => toggleRaw(current.element),
   sheet: () => keySheet.showModal(),
 });
 

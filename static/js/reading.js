@@ -13,6 +13,13 @@ export function toggleGuidelines() {
   if (guidelines.open) guidelines.scrollIntoView({ block: "nearest" });
 }
 
+// Shows the source of a completion, where its card has one.
+export function toggleRaw(card) {
+  const source = card.querySelector("[data-raw]");
+  if (!source) return false;
+  source.open = !source.open;
+}
+
 function lay(layout) {
   page.querySelector("[data-completions]").dataset.layout = layout;
   for (const button of choices) button.ariaPressed = String(button.dataset.layoutChoice === layout);

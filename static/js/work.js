@@ -7,7 +7,7 @@ import { keymap } from "./keymap.js";
 import { sendThroughOutbox } from "./offline.js";
 import { history } from "./undo.js";
 
-// Returns {save, undo, redo}. words(): what is said in the form, in a sentence.
+// Returns the keys' actions {save, undo, redo, changeLast}. words(): what is said in the form, in a sentence.
 export function keep(form, { words }) {
   for (const part of document.querySelectorAll("[data-script-only]")) part.hidden = false;
   for (const [action, letter] of Object.entries(keymap())) {
@@ -17,5 +17,12 @@ export function keep(form, { words }) {
   sendThroughOutbox({ words });
   measureActivity(form);
   markReading(form);
-  return { save, ...history(form) };
+  const { undo, redo } = history(form);
+  return { save, undo: () => undo() || changeLast(), redo, changeLast };
+}
+
+function changeLast() {
+  const link = document.querySelector("[data-change-last]");
+  if (!link) return false;
+  link.click();
 }

@@ -117,7 +117,7 @@ def test_nobody_meets_anothers_draft(as_ana, ben, project, place):
 @pytest.mark.parametrize(
     ("sent", "status", "words"),
     [
-        ({"reason": "x" * 70_000}, 413, "at most 64 kB"),
+        ({"reason": "x" * 600_000}, 413, "at most 512 kB"),
         ({"reason": "a\x00b"}, 400, "NUL"),
         ({}, 400, "empty"),
     ],

@@ -261,8 +261,8 @@ def test_words_that_differ_are_marked_and_unmarked(rank_page, place):
 def test_a_letter_is_changed_and_two_commands_never_share_one(rank_page, place):
     page = rank_page
     page.goto("/keys/")
-    page.get_by_label("Skip the comparison").fill("x")
-    page.get_by_label("Show or hide the guidelines").fill("X")
+    page.get_by_label("Skip the comparison").fill("z")
+    page.get_by_label("Show or hide the guidelines").fill("Z")
     page.get_by_role("button", name="Keep these letters").click()
     expect(page.get_by_text("Another command has this letter.")).to_have_count(2)
     page.get_by_label("Show or hide the guidelines").fill("g")
@@ -272,16 +272,16 @@ def test_a_letter_is_changed_and_two_commands_never_share_one(rank_page, place):
     page.goto(f"/rank/{place.pk}/")
     page.keyboard.press("s")
     expect(page.get_by_label("I cannot judge this subject")).to_be_hidden()
-    page.keyboard.press("x")
+    page.keyboard.press("z")
 
     expect(page.get_by_label("I cannot judge this subject")).to_be_visible()
-    expect(page.locator("[data-skip] kbd")).to_have_text("X")
+    expect(page.locator("[data-skip] kbd")).to_have_text("Z")
 
 
 def test_the_usual_letters_come_back(rank_page):
     page = rank_page
     page.goto("/keys/")
-    page.get_by_label("Skip the comparison").fill("x")
+    page.get_by_label("Skip the comparison").fill("z")
     page.get_by_role("button", name="Keep these letters").click()
 
     page.get_by_role("button", name="Back to the usual ones").click()

@@ -234,6 +234,10 @@ def test_a_card_is_moved_and_tied_by_key_and_keeps_the_focus(rank_page):
     expect(sentence_of(page)).to_have_text("A = C > B > D · 5 preferences, 1 tie")
     page.keyboard.press("Alt+ArrowDown")
     expect(sentence_of(page)).to_have_text("A > C > B > D · 6 preferences")
+    page.keyboard.press("Alt+Shift+ArrowDown")
+    expect(sentence_of(page)).to_have_text("A > B = C > D · 5 preferences, 1 tie")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(sentence_of(page)).to_have_text("A > C > B > D · 6 preferences")
 
     expect(page.locator("[data-label=C]")).to_be_focused()
 

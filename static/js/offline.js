@@ -67,6 +67,7 @@ function wait(entries, words) {
   const id = entries.find(([name]) => name === "submission")[1];
   remember(`outbox:${box.dataset.owner}:${id}`, { url: addressOf(form), entries, words, at: Date.now() });
   show();
+  box.scrollIntoView({ block: "center" });
   return true;
 }
 

@@ -99,7 +99,7 @@ def test_what_is_submitted_without_a_network_waits_and_is_sent_when_it_is_back(r
     page.context.set_offline(True)
 
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 answer is kept in this browser")).to_be_visible()
+    expect(page.get_by_text("1 answer is kept in this browser")).to_be_in_viewport()
     expect(page.locator("[data-words]")).to_have_text("A > B > C > D · 6 preferences")
     assert not Ranking.objects.exists()
     page.context.set_offline(False)

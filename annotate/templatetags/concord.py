@@ -1,5 +1,6 @@
 """Filters and tags of the templates: numbers, times, fields and texts. They format; they never compute or query."""
 
+import json
 from datetime import datetime
 
 from django import template
@@ -63,6 +64,12 @@ def duration(seconds: float | None) -> str:
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
     first = next(at for at, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count}\u202f{unit}" for count, unit in parts[first : first + 2] if count)
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Return a value as JSON, for a data- attribute."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

@@ -21,6 +21,7 @@ class ShownCompletion:
     pk: int
     label: str
     html: SafeString
+    source: SafeString | None
     is_blank: bool
 
 
@@ -33,7 +34,9 @@ def completions(assignment: Assignment) -> list[ShownCompletion]:
     """Return the completions in the order of the page."""
     texts = dict(Completion.objects.filter(comparison=assignment.comparison_id).values_list("pk", "text"))
     return [
-        ShownCompletion(pk, label, rendering.text(texts[pk]), is_blank=_is_blank(texts[pk]))
+        ShownCompletion(
+            pk, label, rendering.text(texts[pk]), rendering.source(texts[pk]), is_blank=_is_blank(texts[pk])
+        )
         for pk, label in labels(assignment).items()
     ]
 

@@ -90,6 +90,12 @@ def markdown(source: str) -> SafeString:
 
 
 @register.filter
+def source(text: str) -> SafeString | None:
+    """Return a text as it was written, for _source.html; None where it would look the same."""
+    return rendering.source(text)
+
+
+@register.filter
 def guidelines(source: str) -> SafeString:
     """Return guidelines as safe HTML; put it in an element of class `text` with dir="auto"."""
     return sections.anchored(rendering.guidelines(source))

@@ -15,7 +15,7 @@ export function toggleGuidelines() {
 
 // Shows the source of a completion, where its card has one.
 export function toggleRaw(card) {
-  const source = card.querySelector("[data-raw]");
+  const source = card.querySelector("[data-source]");
   if (!source) return false;
   source.open = !source.open;
 }

@@ -190,7 +190,8 @@ def world(filled, accounts, ana, ben, rex):
     raised = objections.raise_objection(Assignment.objects.get(annotator=ben), kind="bad_item", text="BENS-REASON")
     checkpoint, run = _trained(filled)
     webhook = outbox.add_webhook(filled, url="https://example.org/", kinds=[], by=None)
-    outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
+    with transaction.atomic():
+        outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
     return World(
         slug=filled.slug,
         assignment=held.pk,

@@ -2,12 +2,11 @@
 
 A file is read once, in batches, in one transaction that the first fault turns back; reading goes on to the end to name
 every fault. Nothing holds the file in memory. Importing the same line again is counted as a duplicate and changes
-nothing. The only writer of Prompt, Comparison and Completion; places, people, keys, rankings and demonstrations go
-through their own writers.
+nothing. Rows are checked and written by comparison_intake and ranking_intake.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -15,17 +14,18 @@ from typing import Protocol, TypeVar
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from annotate import assignments, demonstrations, events, gold, jsonlines, ranking_intake, ranking_rows, rows
+from annotate import events, jsonlines, ranking_intake, ranking_rows, rows
+from annotate.comparison_intake import ComparisonStore, PromptStore
 from annotate.formats import files, shapes
 from annotate.formats.columns import Mapped
 from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
-from annotate.models import Comparison, Completion, Project, Prompt, Use
+from annotate.models import Project
 from annotate.ranking_rows import RankingRow
 from annotate.rows import ComparisonRow, PromptRow
 
 __all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file", "import_rows"]
 
-BATCH = 500
+BATCH = 1000
 SHOWN_ROWS = 5
 Row = ComparisonRow | PromptRow | RankingRow
 T = TypeVar("T")
@@ -174,7 +174,7 @@ def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source:
         for completion in row.completions:
             jsonlines.text(completion.text, f"{row.external_id}.{completion.external_id}")
     with transaction.atomic():
-        return _ComparisonStore(project, source=source).save(batch)
+        return ComparisonStore(project, source=source).save(batch)
 
 
 @dataclass(frozen=True)
@@ -220,123 +220,8 @@ def _import_part(
 
 def _store(part: str, project: Project, *, by: User | None) -> "Store":
     if part == "comparisons":
-        return _ComparisonStore(project, by=by)
-    return _PromptStore(project) if part == "prompts" else ranking_intake.RankingStore(project)
-
-
-@dataclass
-class _PromptStore:
-    project: Project
-    first_line: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def check(self, batch: Sequence[tuple[int, PromptRow]], faults: Faults) -> None:
-        known = _known_prompts(self.project, [row for _, row in batch])
-        for line, row in batch:
-            first, sha256 = self.first_line.setdefault(row.external_id, (line, row.text_sha256))
-            if first != line:
-                faults.add(line, "id", f"{row.external_id!r} is also the id of {faults.unit} {first}.")
-            if row.external_id in known and known[row.external_id].messages != row.as_messages:
-                faults.add(line, "id", f"{row.external_id!r} is in this project already with another text.")
-
-    def save(self, batch: Sequence[PromptRow]) -> int:
-        before = len(_known_prompts(self.project, batch))
-        prompts = _save_prompts(self.project, batch)
-        demonstrations.store_imported(
-            {prompts[row.external_id]: row.demonstration for row in batch if row.demonstration}
-        )
-        return len(prompts) - before
-
-
-@dataclass
-class _ComparisonStore:
-    project: Project
-    source: str = ""
-    by: User | None = None
-    first_line: dict[str, tuple[int, str]] = field(default_factory=dict)
-    prompt_texts: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def check(self, batch: Sequence[tuple[int, ComparisonRow]], faults: Faults) -> None:
-        known = self._known([row for _, row in batch])
-        known_prompts = _known_prompts(self.project, [row.prompt for _, row in batch])
-        for line, row in batch:
-            first, fingerprint = self.first_line.setdefault(row.external_id, (line, row.fingerprint))
-            if first != line:
-                same = "the same" if fingerprint == row.fingerprint else "another"
-                faults.add(
-                    line, "id", f"{row.external_id!r} is also the id of {faults.unit} {first}, with {same} content."
-                )
-            elif known.get(row.external_id, row.fingerprint) != row.fingerprint:
-                faults.add(line, "id", f"{row.external_id!r} is in this project already with other content.")
-            if problem := rows.count_fault(row, self.project.task):
-                faults.add(line, "completions", problem)
-            self._check_prompt(line, row.prompt, known_prompts.get(row.prompt.external_id), faults)
-
-    def _check_prompt(self, line: int, row: PromptRow, known: Prompt | None, faults: Faults) -> None:
-        first, sha256 = self.prompt_texts.setdefault(row.external_id, (line, row.text_sha256))
-        if sha256 != row.text_sha256:
-            faults.add(line, "prompt_id", f"{row.external_id!r} stands for another text in {faults.unit} {first}.")
-        elif known and known.messages != row.as_messages:
-            faults.add(line, "prompt_id", f"{row.external_id!r} is in this project already with another text.")
-
-    def save(self, batch: Sequence[ComparisonRow]) -> int:
-        known = self._known(batch)
-        new = [row for row in batch if row.external_id not in known]
-        prompts = _save_prompts(self.project, [row.prompt for row in new])
-        comparisons = Comparison.objects.bulk_create(
-            Comparison(
-                project=self.project,
-                prompt=prompts[row.prompt.external_id],
-                external_id=row.external_id,
-                use=row.use,
-                overlap=row.overlap or self.project.overlap,
-                priority=row.priority,
-                source=self.source,
-                fingerprint=row.fingerprint,
-            )
-            for row in new
-        )
-        completions = Completion.objects.bulk_create(
-            Completion(comparison=comparison, external_id=c.external_id, text=c.text, source=c.source)
-            for comparison, row in zip(comparisons, new, strict=True)
-            for c in row.completions
-        )
-        assignments.open_places(comparison for comparison in comparisons if comparison.use == Use.WORK)
-        self._add_keys(comparisons, new, completions)
-        return len(new)
-
-    def _add_keys(self, comparisons: list[Comparison], new: list[ComparisonRow], completions: list[Completion]) -> None:
-        pks = {(c.comparison_id, c.external_id): c.pk for c in completions}
-        for comparison, row in zip(comparisons, new, strict=True):
-            if row.key:
-                tiers = [[pks[comparison.pk, name] for name in tier] for tier in row.key]
-                gold.add(comparison, tiers=tiers, reason=row.key_reason, by=self.by)
-
-    def _known(self, batch: Sequence[ComparisonRow]) -> dict[str, str]:
-        there = Comparison.objects.filter(project=self.project, external_id__in=[row.external_id for row in batch])
-        return dict(there.values_list("external_id", "fingerprint"))
-
-
-def _known_prompts(project: Project, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
-    there = Prompt.objects.filter(project=project, external_id__in={row.external_id for row in batch})
-    return {prompt.external_id: prompt for prompt in there}
-
-
-def _save_prompts(project: Project, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
-    """Return the prompts of a batch by external id, storing those that are missing."""
-    prompts = _known_prompts(project, batch)
-    missing = {row.external_id: row for row in batch if row.external_id not in prompts}
-    made = Prompt.objects.bulk_create(
-        Prompt(
-            project=project,
-            external_id=name,
-            messages=row.as_messages,
-            text_sha256=row.text_sha256,
-            category=row.category,
-            language=row.language,
-        )
-        for name, row in missing.items()
-    )
-    return prompts | {prompt.external_id: prompt for prompt in made}
+        return ComparisonStore(project, by=by)
+    return PromptStore(project) if part == "prompts" else ranking_intake.RankingStore(project)
 
 
 def _batches(found: Iterable[tuple[int, T]]) -> Iterator[list[tuple[int, T]]]:

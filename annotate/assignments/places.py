@@ -9,6 +9,7 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 
+from annotate import bulk
 from annotate.assignments.handing import NotReserved
 from annotate.models import Annotator, Assignment, Comparison, Project, Use
 
@@ -22,13 +23,12 @@ PRIORITY_STEP = 2**31
 def open_places(comparisons: Iterable[Comparison]) -> None:
     """Make the open places of new comparisons: `overlap` numbered slots each. Only work has places."""
     places = (
-        _place(comparison, slot)
+        (comparison.project_id, comparison.pk, slot, _position(comparison))
         for comparison in comparisons
         if comparison.use == Use.WORK
         for slot in range(comparison.overlap)
     )
-    while batch := list(islice(places, BATCH)):
-        Assignment.objects.bulk_create(batch)
+    bulk.insert(Assignment, ["project_id", "comparison_id", "slot", "position"], places)
 
 
 def open_one_more(comparison: Comparison) -> bool:
@@ -146,13 +146,17 @@ def fill_places(held: Iterable[ImportedPlace]) -> list[Assignment]:
 
 
 def _place(comparison: Comparison, slot: int) -> Assignment:
-    position = comparison.pk - comparison.priority * PRIORITY_STEP
+    position = _position(comparison)
     return Assignment(project_id=comparison.project_id, comparison=comparison, slot=slot, position=position)
 
 
 def _lock_open_places(comparison_ids: Sequence[int]) -> None:
     places = Assignment.objects.filter(comparison__in=comparison_ids, state=State.OPEN)
     list(places.select_for_update().order_by("pk").values_list("pk"))
+
+
+def _position(comparison: Comparison) -> int:
+    return comparison.pk - comparison.priority * PRIORITY_STEP
 
 
 def _move_open_places(comparison_ids: Sequence[int]) -> None:

@@ -129,12 +129,14 @@ def prepare(slug: str, *, comparisons: int, characters: int) -> None:
 
 
 def prepare_accounts(count: int) -> None:
-    """Make the annotators' accounts."""
-    from annotate import people
-    from annotate.models import Role
+    """Make the annotators' accounts; they have read the guidelines of every project there is."""
+    from annotate import memberships, people, projects
+    from annotate.models import Project, Role
 
     for n in range(count):
-        people.create_account(f"annotator{n}", password=PASSWORD, roles=[Role.ANNOTATOR])
+        account = people.create_account(f"annotator{n}", password=PASSWORD, roles=[Role.ANNOTATOR])
+        for project in Project.objects.all():
+            memberships.acknowledge(people.annotator_for(account), projects.current_guidelines(project))
 
 
 def serve(port: int, directory: Path) -> subprocess.Popen[bytes]:

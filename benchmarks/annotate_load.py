@@ -121,22 +121,23 @@ def annotate(browser: Browser, journal: Journal, *, slug: str, until: float, rng
 
 def prepare(slug: str, *, comparisons: int, characters: int) -> None:
     """Make a project with comparisons of four completions, three places each, as an import would leave them."""
-    from annotate import projects  # Django is set up only now
+    from annotate import memberships, projects  # Django is set up only now
+    from annotate.models import Annotator
     from benchmarks import filling
 
     project = projects.create(slug=slug, name=slug, overlap=3, guidelines="Rank the answers.", by=None)
     filling.fill(project, comparisons=comparisons, characters=characters)
+    for annotator in Annotator.objects.all():
+        memberships.acknowledge(annotator, projects.current_guidelines(project))
 
 
 def prepare_accounts(count: int) -> None:
-    """Make the annotators' accounts; they have read the guidelines of every project there is."""
-    from annotate import memberships, people, projects
-    from annotate.models import Project, Role
+    """Make the annotators' accounts."""
+    from annotate import people
+    from annotate.models import Role
 
     for n in range(count):
-        account = people.create_account(f"annotator{n}", password=PASSWORD, roles=[Role.ANNOTATOR])
-        for project in Project.objects.all():
-            memberships.acknowledge(people.annotator_for(account), projects.current_guidelines(project))
+        people.create_account(f"annotator{n}", password=PASSWORD, roles=[Role.ANNOTATOR])
 
 
 def serve(port: int, directory: Path) -> subprocess.Popen[bytes]:

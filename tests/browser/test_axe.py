@@ -15,9 +15,12 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
 RUN = """async () => {
   const found = await axe.run(document, {preload: false, resultTypes: ["violations"]});
-  return found.violations.flatMap((rule) => rule.nodes.map((node) =>
-    `${rule.id}: ${node.html.slice(0, 160)} | ${node.failureSummary.slice(0, 300)}`));
+  const isOfATextFromOutside = (node) => document.querySelector(node.target[0])?.closest(".text");
+  return found.violations.flatMap((rule) => rule.nodes
+    .filter((node) => rule.id !== "heading-order" || !isOfATextFromOutside(node))
+    .map((node) => `${rule.id}: ${node.html.slice(0, 120)} | ${node.failureSummary.slice(0, 200)}`));
 }"""
+"""A text from outside has its headings in whatever order its author put them; all else in it is ours to answer for."""
 NO_PAGES = {"checkpoint_download", "run_live", "run_metrics"}
 VISITORS = ("annotator", "admin", "reviewer", "ml_engineer", "nobody", "anonymous")
 RICH = "\n\n".join(
@@ -66,12 +69,12 @@ def test_axe_finds_nothing_on_any_page(open_page, signed_in, accounts, world, ro
         signed_in(page, accounts[role])
     _enrich()
 
-    found = {}
+    found = []
     for name in names_for(role):
         page.goto(url(name, world))
-        found[name] = check(page)
+        found += [f"{name}: {fault}" for fault in check(page)]
 
-    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert "\n".join(found) == ""
 
 
 @pytest.mark.parametrize("path", ["/nowhere/", "/staff/"])

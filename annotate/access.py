@@ -14,7 +14,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotate import people
-from annotate.models import Annotator, Assignment, Comparison, Project, Role
+from annotate.models import (
+    Annotator,
+    Assignment,
+    Comparison,
+    Delivery,
+    Membership,
+    Objection,
+    Project,
+    Role,
+    Webhook,
+)
 
 User = AbstractBaseUser | AnonymousUser
 View = Callable[..., HttpResponse]
@@ -55,6 +65,12 @@ def requires(*roles: str) -> Callable[[View], View]:
     return decorate
 
 
+def only(user: User, *roles: str) -> None:
+    """Go on for these roles; 403 for anyone else."""
+    if not has_role(user, *roles):
+        raise PermissionDenied
+
+
 def annotator_of(user: User) -> Annotator:
     """Return the annotator behind an account with the annotator role; 403 for anyone else."""
     if not has_role(user, Role.ANNOTATOR):
@@ -69,8 +85,10 @@ def project_for_annotator(slug: str) -> Project:
 
 def assignment_for(user: User, pk: int) -> Assignment:
     """Return the annotator's own assignment; other people's do not exist."""
-    assignments = Assignment.objects.select_related("comparison__prompt", "project", "guideline")
-    return get_object_or_404(assignments, pk=pk, annotator=annotator_of(user))
+    if not has_role(user, Role.ANNOTATOR):
+        raise PermissionDenied
+    assignments = Assignment.objects.select_related("comparison__prompt", "project", "guideline", "annotator")
+    return get_object_or_404(assignments, pk=pk, annotator__user=user)
 
 
 def project_for_staff(user: User, slug: str) -> Project:
@@ -85,12 +103,36 @@ def comparison_for_staff(user: User, pk: int) -> Comparison:
     return get_object_or_404(Comparison.objects.select_related("prompt", "project"), pk=pk)
 
 
+def membership_for_staff(user: User, pk: int) -> Membership:
+    """Return any membership for staff, with annotator and project; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Membership.objects.select_related("annotator", "project"), pk=pk)
+
+
+def objection_for_staff(user: User, pk: int) -> Objection:
+    """Return any objection for staff, with its comparison and key; 403 for others."""
+    _only_staff(user)
+    objections = Objection.objects.select_related("comparison__project", "comparison__key", "annotator")
+    return get_object_or_404(objections, pk=pk)
+
+
 def annotator_for_staff(user: User, pk: int) -> Annotator:
     """Return any annotator for staff; 403 for others."""
     _only_staff(user)
     return get_object_or_404(Annotator, pk=pk)
 
 
+def webhook_for_staff(user: User, pk: int) -> Webhook:
+    """Return any webhook, with its project, for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Webhook.objects.select_related("project"), pk=pk)
+
+
+def delivery_for_staff(user: User, pk: int) -> Delivery:
+    """Return any delivery for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Delivery, pk=pk)
+
+
 def _only_staff(user: User) -> None:
-    if not has_role(user, *STAFF):
-        raise PermissionDenied
+    only(user, *STAFF)

@@ -1,5 +1,6 @@
 """One annotator's whole answer on a comparison: the order and what else was asked; checked, to and from rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,10 @@ Tiers = list[list[int]]
 MAX_SPANS = 50
 MAX_NOTE_CHARS = 500
 MAX_REASON_CHARS = 2_000
-STRONGEST = 3
+MAX_UNRANKABLE_CHARS = 300
+STRENGTHS = {3: "significantly better", 2: "better", 1: "slightly better"}
+STRONGEST = max(STRENGTHS)
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class BadAnswer(ValueError):
@@ -46,6 +50,7 @@ class Answer:
     aspects: Mapping[str, Mapping[int, int]] = field(default_factory=dict)  # aspect → completion → 1-7
     spans: Sequence[Span] = ()
     active_seconds: float | None = None
+    read: Sequence[int] = ()  # completions that the page saw read to their end
 
     @property
     def details(self) -> dict[str, Any]:
@@ -60,6 +65,7 @@ class Answer:
                 {"completion": span.completion, "start": span.start, "end": span.end, "note": span.note}
                 for span in sorted(self.spans, key=lambda span: (span.completion, span.start, span.end))
             ],
+            "read": sorted(self.read),
         }
         return {name: value for name, value in said.items() if value}
 
@@ -80,13 +86,20 @@ def of(ranking: Ranking) -> Answer:
         },
         spans=tuple(Span(**span) for span in details.get("spans", [])),
         active_seconds=ranking.active_seconds,
+        read=tuple(details.get("read", [])),
     )
 
 
 def check(answer: Answer, *, task: str, questions: Questions, lengths: Mapping[int, int]) -> None:
     """Raise BadAnswer unless an answer fits what was asked of completions with texts of these lengths (by id)."""
+    if task == Task.DEMONSTRATION:
+        raise BadAnswer("tiers", "This project asks for the ideal output, not for an order.")
+    for name, said in (("reason", answer.reason), ("unrankable", answer.unrankable)):
+        check_text(name, said)
     if answer.unrankable:
         _check_unrankable(answer, questions)
+        _check_flags(answer, questions, lengths)
+        _check_spans(answer, questions, lengths)
         return
     check_tiers(answer.tiers, completion_ids=set(lengths))
     if task == Task.PAIRWISE:
@@ -100,6 +113,12 @@ def check(answer: Answer, *, task: str, questions: Questions, lengths: Mapping[i
     _check_flags(answer, questions, lengths)
     _check_spans(answer, questions, lengths)
     _check_reason(answer, questions)
+
+
+def check_text(field: str, text: str) -> None:
+    """Raise BadAnswer for a text that no database and no file can hold."""
+    if UNSTORABLE.search(text):
+        raise BadAnswer(field, "The text holds characters that cannot be stored (NUL, or half of a pair). Remove them.")
 
 
 def check_tiers(tiers: Sequence[Sequence[int]], *, completion_ids: set[int]) -> None:
@@ -122,6 +141,10 @@ def _check_unrankable(answer: Answer, questions: Questions) -> None:
         raise BadAnswer("unrankable", "This project wants an order for every comparison; skip what you cannot judge.")
     if answer.tiers:
         raise BadAnswer("unrankable", "Either rank the completions or say that they cannot be ranked, not both.")
+    if answer.strength is not None or answer.ratings or answer.aspects:
+        raise BadAnswer("unrankable", "What cannot be ranked has no strength and no ratings; flags and marks may stay.")
+    if len(answer.unrankable) > MAX_UNRANKABLE_CHARS or len(answer.reason) > MAX_REASON_CHARS:
+        raise BadAnswer("unrankable", f"Say in at most {MAX_UNRANKABLE_CHARS} characters why it cannot be ranked.")
 
 
 def _check_strength(answer: Answer) -> None:
@@ -161,6 +184,7 @@ def _check_spans(answer: Answer, questions: Questions, lengths: Mapping[int, int
     for span in answer.spans:
         if span.completion not in lengths or not 0 <= span.start < span.end <= lengths[span.completion]:
             raise BadAnswer("spans", "A mark does not lie inside the text of a completion.")
+        check_text("spans", span.note)
         if len(span.note) > MAX_NOTE_CHARS:
             raise BadAnswer("spans", f"A note has at most {MAX_NOTE_CHARS} characters.")
 

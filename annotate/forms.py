@@ -1,12 +1,22 @@
-"""The annotators' forms: a ranking, a skip."""
+"""The annotators' forms: an answer on a comparison (a ranking or a pairwise verdict), a demonstration, a skip.
 
+Nothing is chosen beforehand. What a form says is an `answers.Answer`, by completion id and never by side.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 
-from annotate.answers import Tiers
+from annotate import answers, forms_cards
+from annotate.answers import MAX_REASON_CHARS, MAX_UNRANKABLE_CHARS, STRENGTHS, Answer, Tiers
+from annotate.demonstrations import MAX_TEXT_CHARS
+from annotate.forms_cards import CardFields
+from annotate.models import Task
+from annotate.questions import DEFAULT, Questions
 
-MAX_REASON_CHARS = 2_000
+TIE = "tie"
 SKIP_REASONS = (
     "I do not understand the prompt",
     "I cannot judge this subject",
@@ -17,8 +27,8 @@ SKIP_REASONS = (
 OTHER = "other"
 
 
-class RankingForm(forms.Form):
-    """A rank for each completion, in the order of the page; nothing is chosen beforehand, the same rank is a tie."""
+class SubmissionForm(forms.Form):
+    """A form whose submission has an id made by the page, so that sending it again is harmless."""
 
     submission = forms.UUIDField(
         widget=forms.HiddenInput,
@@ -27,34 +37,165 @@ class RankingForm(forms.Form):
             "invalid": "The page did not say which submission this is. Send it again.",
         },
     )
-    reason = forms.CharField(
-        label="Why this order?",
-        required=False,
-        max_length=MAX_REASON_CHARS,
-        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
-    )
-
-    def __init__(self, *args: object, labels: dict[int, str], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.labels = labels
-        for pk, label in labels.items():
-            self.fields[f"rank-{pk}"] = _rank_field(label, count=len(labels))
-
-    @property
-    def rank_fields(self) -> list[forms.BoundField]:
-        """The ranks, in the order of the page."""
-        return [self[f"rank-{pk}"] for pk in self.labels]
 
     @property
     def submission_id(self) -> UUID:
         """The id that was sent, or a new one: for the page that is shown (again)."""
         return (self.cleaned_data.get("submission") if self.is_bound else None) or uuid4()
 
+
+class AnswerForm(SubmissionForm):
+    """What both kinds of answer have: the reason, «cannot be ranked», and the questions on each completion."""
+
+    reason = forms.CharField(
+        label="Why this order?",
+        required=False,
+        max_length=MAX_REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+    )
+    unrankable = forms.CharField(
+        label="Why they cannot be ranked",
+        required=False,
+        max_length=MAX_UNRANKABLE_CHARS,
+        widget=forms.TextInput(attrs={"dir": "auto"}),
+        help_text="Only if no order can be given, even with ties. Say why, and choose no order.",
+    )
+    task: Task
+
+    def __init__(
+        self,
+        *args: object,
+        labels: dict[int, str],
+        texts: Mapping[int, str],
+        asked: Questions = DEFAULT,
+        **more: object,
+    ) -> None:
+        super().__init__(*args, **more)
+        self.labels, self.texts, self.asked = labels, {pk: texts[pk] for pk in labels}, asked
+        self.fields.update(self.order_fields_of(labels))
+        self.fields.update(forms_cards.fields(asked, labels))
+        if asked.reason == "off":
+            del self.fields["reason"]
+        elif asked.reason == "required":
+            self.fields["reason"].label = "Why this order? (required)"
+        if not asked.unrankable:
+            del self.fields["unrankable"]
+
     @property
-    def tiers(self) -> Tiers:
+    def cards(self) -> list[CardFields]:
+        """What is asked on each card, in the order of the page."""
+        return [forms_cards.of_card(self, pk, self.asked) for pk in self.labels]
+
+    @property
+    def is_pairwise(self) -> bool:
+        return self.task == Task.PAIRWISE
+
+    @property
+    def answer(self) -> Answer:
+        """What the form says."""
+        values = {"reason": "", "unrankable": ""} | self.cleaned_data
+        return Answer(
+            **self.order_said(),
+            reason=values["reason"],
+            unrankable=values["unrankable"],
+            **forms_cards.said(values, self.asked, self.texts),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not cleaned.get("unrankable"):
+            self.add_missing_order()
+        forms_cards.add_faults(self, self.asked, self.texts)
+        if not self.errors:
+            self._check_answer()
+        return cleaned
+
+    def _check_answer(self) -> None:
+        lengths = {pk: len(text) for pk, text in self.texts.items()}
+        try:
+            answers.check(self.answer, task=self.task, questions=self.asked, lengths=lengths)
+        except answers.BadAnswer as problem:
+            self.add_error(problem.field if problem.field in self.fields else None, str(problem))
+
+
+class RankingForm(AnswerForm):
+    """A rank for each completion, in the order of the page; the same rank is a tie."""
+
+    task = Task.RANKING
+
+    def order_fields_of(self, labels: dict[int, str]) -> dict[str, forms.Field]:
+        return {f"rank-{pk}": _rank_field(label, count=len(labels)) for pk, label in labels.items()}
+
+    def add_missing_order(self) -> None:
+        for pk, label in self.labels.items():
+            if not self.cleaned_data.get(f"rank-{pk}") and f"rank-{pk}" not in self.errors:
+                self.add_error(f"rank-{pk}", f"{label} is not ranked yet. Give it a rank.")
+
+    def order_said(self) -> dict[str, Tiers]:
         """The ranking as best-first tiers; ranks that nobody has are left out, ids in a tie are sorted."""
-        ranks = {pk: self.cleaned_data[f"rank-{pk}"] for pk in self.labels}
-        return [sorted(pk for pk in ranks if ranks[pk] == rank) for rank in sorted(set(ranks.values()))]
+        ranks = {pk: self.cleaned_data[f"rank-{pk}"] for pk in self.labels if self.cleaned_data[f"rank-{pk}"]}
+        return {"tiers": [sorted(pk for pk in ranks if ranks[pk] == rank) for rank in sorted(set(ranks.values()))]}
+
+
+class PairwiseForm(AnswerForm):
+    """Which of two is better and how much, on 7 steps; a step is named by the better completion, never by its side."""
+
+    task = Task.PAIRWISE
+    is_all_bad = forms.BooleanField(label="Both are bad", required=False)
+
+    def order_fields_of(self, labels: dict[int, str]) -> dict[str, forms.Field]:
+        return {"verdict": _verdict_field(labels)}
+
+    def add_missing_order(self) -> None:
+        """«Both are bad» alone is a tie of two bad ones."""
+        if not self.cleaned_data.get("verdict") and not self.cleaned_data.get("is_all_bad") and not self.errors:
+            self.add_error("verdict", "Say which one is better, or that they tie.")
+
+    def order_said(self) -> dict[str, Any]:
+        verdict, is_all_bad = self.cleaned_data["verdict"], self.cleaned_data["is_all_bad"]
+        if not verdict and (not is_all_bad or self.cleaned_data.get("unrankable")):
+            return {"tiers": [], "is_all_bad": is_all_bad}
+        if verdict in ("", TIE):
+            return {"tiers": [sorted(self.labels)], "strength": 0, "is_all_bad": is_all_bad}
+        better, strength = (int(part) for part in verdict.split("-"))
+        worse = next(pk for pk in self.labels if pk != better)
+        return {"tiers": [[better], [worse]], "strength": strength, "is_all_bad": is_all_bad}
+
+
+def initial_of(answer: Answer, texts: Mapping[int, str]) -> dict[str, Any]:
+    """Return the values of a form's fields that say what an answer says: for a page on which it is changed."""
+    values = {"reason": answer.reason, "unrankable": answer.unrankable, "is_all_bad": answer.is_all_bad}
+    values |= {f"rank-{pk}": rank for rank, tier in enumerate(answer.tiers, start=1) for pk in tier}
+    if answer.strength is not None:
+        values["verdict"] = TIE if answer.strength == 0 else f"{answer.tiers[0][0]}-{answer.strength}"
+    return values | forms_cards.initial(answer, texts)
+
+
+class DemonstrationForm(SubmissionForm):
+    """The ideal output in the annotator's words, and the completion that they began from, if any."""
+
+    text = forms.CharField(
+        label="The ideal output",
+        max_length=MAX_TEXT_CHARS,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 14, "dir": "auto"}),
+        error_messages={"required": "Write the ideal output."},
+    )
+    edited_from = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: object, labels: dict[int, str], **more: object) -> None:
+        super().__init__(*args, **more)
+        self.fields["edited_from"].choices = [("", "nothing"), *labels.items()]
+        self.fields["edited_from"].error_messages["invalid_choice"] = (
+            "It was begun from a completion of another prompt."
+        )
+
+    def clean_text(self) -> str:
+        """Return the text with plain line breaks and without blank ends."""
+        text = self.cleaned_data["text"].replace("\r\n", "\n").replace("\r", "\n").strip()
+        if not text:
+            raise forms.ValidationError("Write the ideal output.")
+        return text
 
 
 class SkipForm(forms.Form):
@@ -88,10 +229,22 @@ def _rank_field(label: str, *, count: int) -> forms.TypedChoiceField:
     ranks = [(rank, words.get(rank, str(rank))) for rank in range(1, count + 1)]
     return forms.TypedChoiceField(
         label=f"Rank of {label}",
+        required=False,  # a comparison that cannot be ranked has none; clean() asks for it otherwise
         choices=[("", "Rank…"), *ranks],
         coerce=int,
-        error_messages={
-            "required": f"{label} is not ranked yet. Give it a rank.",
-            "invalid_choice": f"Choose a rank from 1 to {count} for {label}.",
-        },
+        error_messages={"invalid_choice": f"Choose a rank from 1 to {count} for {label}."},
+    )
+
+
+def _verdict_field(labels: dict[int, str]) -> forms.ChoiceField:
+    (left, left_label), (right, right_label) = labels.items()
+    steps = [(f"{left}-{strength}", f"{left_label} is {words}") for strength, words in STRENGTHS.items()]
+    steps += [(TIE, "Tie")]
+    steps += [(f"{right}-{n}", f"{right_label} is {words}") for n, words in reversed(STRENGTHS.items())]
+    return forms.ChoiceField(
+        label="Which is better, and how much?",
+        required=False,
+        choices=steps,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": "Choose one of the seven steps."},
     )

@@ -2,7 +2,9 @@
 
 from django import forms
 
-from annotate import intake
+from annotate import exports, forms_questions, intake, questions
+from annotate.formats import columns, shapes
+from annotate.forms_questions import QuestionsForm
 from annotate.models import Completion, Project
 
 MAX_GUIDELINES_CHARS = 100_000
@@ -13,8 +15,8 @@ def _text_area(rows: int) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows})
 
 
-class ProjectForm(forms.ModelForm):
-    """A new project with the first version of its guidelines."""
+class ProjectForm(QuestionsForm, forms.ModelForm):
+    """A new project: its task, what is asked, and the first version of its guidelines."""
 
     guidelines = forms.CharField(
         widget=_text_area(14),
@@ -25,18 +27,40 @@ class ProjectForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ["name", "slug", "overlap"]
-        labels = {"slug": "Short name"}
-        help_texts = {"slug": "Stands in addresses: letters, digits, hyphens. It cannot be changed later."}
+        fields = ["name", "slug", "task", "overlap"]
+        labels = {"slug": "Short name", "task": "What annotators do"}
+        help_texts = {
+            "slug": "Stands in addresses: letters, digits, hyphens. It cannot be changed later.",
+            "task": "It cannot be changed once there are comparisons.",
+        }
+        widgets = {"task": forms.RadioSelect}
+
+    def __init__(self, *args: object, **more: object) -> None:
+        super().__init__(*args, initial=forms_questions.initial(questions.DEFAULT), **more)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What projects.create takes."""
+        names = ("name", "slug", "task", "overlap", "guidelines")
+        return {name: self.cleaned_data[name] for name in names} | {"questions": self.questions}
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(QuestionsForm, forms.ModelForm):
     """What may change in a project's life."""
 
     class Meta:
         model = Project
         fields = ["name", "overlap", "lease_seconds", "is_active"]
         labels = {"lease_seconds": "Reservation, in seconds", "is_active": "Active"}
+
+    def __init__(self, *args: object, instance: Project, **more: object) -> None:
+        asked = forms_questions.initial(questions.parse(instance.questions))
+        super().__init__(*args, instance=instance, initial=asked, **more)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What projects.change takes."""
+        return {name: self.cleaned_data[name] for name in self._meta.fields} | {"questions": self.questions}
 
 
 class GuidelinesForm(forms.Form):
@@ -53,15 +77,69 @@ class GuidelinesForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    """A file and what is in it; the kinds on offer depend on the role."""
+    """A file, what is in it and how it is written; the kinds on offer depend on the role."""
 
     kind = forms.ChoiceField(label="What the file holds", widget=forms.RadioSelect)
-    file = forms.FileField(label="File", widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.json"}))
+    file = forms.FileField(
+        label="File", widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.json,.csv,.tsv,.parquet,.arrow"})
+    )
+    shape = forms.ChoiceField(
+        label="Format",
+        choices=[(name, shape.label) for name, shape in shapes.SHAPES.items()],
+        initial=shapes.OWN,
+        required=False,
+    )
+    columns = forms.CharField(
+        label="Your columns",
+        widget=_text_area(4),
+        max_length=4_000,
+        required=False,
+        help_text="Where they have other names than ours: a line each, such as prompt = question or "
+        "completions = answer_1, answer_2. Columns that are not named are then left out.",
+    )
+    is_dry_run = forms.BooleanField(label="Dry run: show the first rows and the counts, store nothing", required=False)
 
     def __init__(self, *args: object, kinds: list[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = [(name, intake.KINDS[name].label) for name in kinds]
         self.fields["kind"].initial = kinds[0]
+
+    def clean(self) -> dict[str, object]:
+        """Read the mapping of columns; only a file in our own shape has one."""
+        given = super().clean()
+        given["shape"] = given.get("shape") or shapes.OWN
+        self.mapped = columns.Mapped()
+        if given.get("columns") and given["shape"] != shapes.OWN:
+            self.add_error("columns", "Only files with columns of their own are mapped; leave this empty.")
+        elif given.get("columns") and given.get("kind"):
+            try:
+                self.mapped = columns.parse(given["columns"], kind=given["kind"])
+            except columns.BadMapping as problem:
+                self.add_error("columns", str(problem))
+        return given
+
+    @property
+    def how(self) -> dict[str, object]:
+        """What intake.import_file wants to know besides the file."""
+        return {name: self.cleaned_data[name] for name in ("kind", "shape", "is_dry_run")} | {"mapped": self.mapped}
+
+
+class ExportForm(forms.Form):
+    """What to export, and as which file."""
+
+    what = forms.ChoiceField(
+        label="What", choices=[(name, one.label) for name, one in exports.WHATS.items()], widget=forms.RadioSelect
+    )
+    form = forms.ChoiceField(label="File", choices=list(exports.FORMS.items()), initial="jsonl")
+
+    def clean(self) -> dict[str, object]:
+        """Formats of other tools are JSON only."""
+        given = super().clean()
+        what, form = given.get("what"), given.get("form")
+        if what and form and form not in exports.WHATS[what].forms:
+            forms_there = ", ".join(exports.FORMS[name] for name in exports.WHATS[what].forms)
+            self.add_error("form", f"{exports.WHATS[what].label} can be had as {forms_there}.")
+        return given
 
 
 class PauseForm(forms.Form):

@@ -1,26 +1,33 @@
 """Files of prompts, comparisons and rankings → rows; all or nothing, errors by file, line and field.
 
-A file is read twice: once to find every fault (nothing is written), once to store it in one transaction, in batches, so
-neither pass holds it in memory. Importing the same line again is counted as a duplicate and changes nothing. The only
-writer of Prompt, Comparison and Completion; places, people, rankings and demonstrations go through their own writers.
+A file is read once, in batches, in one transaction that the first fault turns back; reading goes on to the end to name
+every fault. Nothing holds the file in memory. Importing the same line again is counted as a duplicate and changes
+nothing. Rows are checked and written by comparison_intake and ranking_intake.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from annotate import assignments, demonstrations, jsonlines, ranking_intake, rows
-from annotate.jsonlines import Faults, IntakeError, LineError
-from annotate.models import Comparison, Completion, Project, Prompt
+from annotate import events, jsonlines, ranking_intake, ranking_rows, rows
+from annotate.comparison_intake import ComparisonStore, PromptStore
+from annotate.formats import files, shapes
+from annotate.formats.columns import Mapped
+from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
+from annotate.models import Project
+from annotate.ranking_rows import RankingRow
 from annotate.rows import ComparisonRow, PromptRow
 
-__all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file"]
+__all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file", "import_rows"]
 
-BATCH = 500
+BATCH = 1000
+SHOWN_ROWS = 5
+Row = ComparisonRow | PromptRow | RankingRow
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
@@ -37,8 +44,9 @@ class Kind:
 KINDS = {
     "comparisons": Kind(
         "Prompts with completions to rank",
-        "Each line is one comparison of 2-9 completions. `prompt` is a text or a list of messages; `id`, `prompt_id`, "
-        "`category`, `language`, `overlap` and each completion's `id` and `model` may be left out.",
+        "Each line is one comparison of 2-9 completions (2 in a pairwise project, 0-9 for ideal outputs). "
+        "`prompt` is a text or a list of messages; `id`, `prompt_id`, `category`, `language`, `overlap` and each "
+        "completion's `id` and `model` may be left out.",
         '{"id": "c1", "prompt": "Name three rivers.", "completions": '
         '[{"id": "a", "text": "Rhine, Nile, Amazon.", "model": "sft-1"}, {"id": "b", "text": "I like rivers."}]}',
     ),
@@ -55,24 +63,36 @@ KINDS = {
         '{"comparison": "c1", "annotator": "w17", "ranking": [["a"], ["b", "c"]], '
         '"submitted_at": "2026-03-01T10:00:00Z", "seconds": 41}',
     ),
+    "ranked": Kind(
+        "Prompts with completions and the rankings made on them",
+        "Each line is a comparison with its `rankings`, as an export of Concord, Label Studio or Argilla holds them. "
+        "Every comparison gets as many places as it has rankings, unless `overlap` says more.",
+        '{"id": "c1", "prompt": "Name three rivers.", "completions": ["Rhine, Nile, Amazon.", "I like rivers."], '
+        '"rankings": [{"annotator": "w17", "ranking": [["a"], ["b"]]}]}',
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an import did."""
+    """What an import did, or would do; `rankings` is the second half of a «ranked» file."""
 
     kind: str
     line_count: int
     new_count: int
     duplicate_count: int
     annotator_count: int = 0
+    is_dry_run: bool = False
+    first_rows: tuple[Row, ...] = ()
+    rankings: "Report | None" = None
 
     @property
     def sentence(self) -> str:
         people = f" by {self.annotator_count:,} annotators" if self.kind == "rankings" else ""
         known = f"; {self.duplicate_count:,} were there already" if self.duplicate_count else ""
-        return f"{self.line_count:,} lines read: {self.new_count:,} new {self.kind}{people}{known}."
+        dry = "Dry run, nothing was written: " if self.is_dry_run else ""
+        then = f" {self.rankings.sentence}" if self.rankings else ""
+        return f"{dry}{self.line_count:,} lines read: {self.new_count:,} new {self.kind}{people}{known}.{then}"
 
 
 class Store(Protocol[T]):
@@ -86,30 +106,60 @@ class Store(Protocol[T]):
 
 
 def import_file(
-    path: Path, *, kind: str, project: Project, name: str = "", progress: Progress = lambda done, total: None
+    path: Path,
+    *,
+    kind: str,
+    project: Project,
+    name: str = "",
+    shape: str = shapes.OWN,
+    mapped: Mapped = Mapped(),  # noqa: B008  frozen
+    is_dry_run: bool = False,
+    by: User | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Report:
-    """Import a JSON Lines file into a project. Raises IntakeError, and then nothing was imported.
+    """Import a file, or a datasets folder, into a project. Raises IntakeError, and then nothing was imported.
 
-    `progress` is told (bytes done, bytes in all) over both passes.
+    A dry run does all that the import would do and takes it back. `progress` is told (bytes done, bytes in all).
     """
-    parse, store = _parser_and_store(kind, project)
-    faults = Faults(name or path.name)
-    meter = _Meter(2 * path.stat().st_size, progress)
-    line_count = 0
-    for batch in _batches(jsonlines.read(path, faults, parse, progress=meter.advance)):
-        line_count += len(batch)
-        store.check(batch, faults)
-    faults.raise_if_any()
+    source = _Source(path, name or path.name, shape, kind, mapped)
+    faults = Faults(source.name)
+    parts = ["comparisons", "rankings"] if kind == "ranked" else [kind]
+    meter = _Meter(len(parts) * files.size(path), progress)
     try:
         with transaction.atomic():
-            again = jsonlines.read(path, faults, parse, progress=meter.advance)
-            new_count = sum(store.save([row for _, row in batch]) for batch in _batches(again))
+            reports = [_import_part(source, part, project, by, faults, meter) for part in parts]
+            for report in reports:
+                events.import_finished(
+                    project, kind=report.kind, row_count=report.line_count, new_count=report.new_count
+                )
+            transaction.set_rollback(is_dry_run)
     except IntegrityError as problem:
         faults.add(0, "", "something else wrote to these rows during the import; nothing was imported. Try again.")
         raise IntakeError(faults.kept, faults.count) from problem
     progress(meter.total, meter.total)
-    people = len(store.annotators) if isinstance(store, ranking_intake.RankingStore) else 0
-    return Report(kind, line_count, new_count, line_count - new_count, people)
+    return replace(reports[0], is_dry_run=is_dry_run, rankings=reports[1] if kind == "ranked" else None)
+
+
+def import_rows(values: Sequence[object], *, kind: str, project: Project, by: User | None = None) -> Report:
+    """Import objects that are in memory, as import_file does a file's lines; an error's line is the index, from 0.
+
+    Raises IntakeError, and then nothing was imported; IntegrityError where something else wrote to the same rows.
+    """
+    parse = {"comparisons": rows.comparison, "prompts": rows.prompt}[kind]
+    store = _store(kind, project, by=by)
+    faults = Faults("", unit="row")
+    found = []
+    for index, value in enumerate(values):
+        try:
+            found.append((index, parse(jsonlines.object_of(value, ""))))
+        except FieldError as fault:
+            faults.add(index, fault.field, fault.message)
+    store.check(found, faults)
+    faults.raise_if_any()
+    with transaction.atomic():
+        new_count = store.save([row for _, row in found])
+        events.import_finished(project, kind=kind, row_count=len(found), new_count=new_count)
+    return Report(kind, len(found), new_count, len(found) - new_count)
 
 
 def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source: str) -> int:
@@ -119,120 +169,59 @@ def add_comparisons(project: Project, batch: Sequence[ComparisonRow], *, source:
     be stored or says nothing.
     """
     for row in batch:
+        if problem := rows.count_fault(row, project.task):
+            raise FieldError(f"{row.external_id}.completions", problem)
         for completion in row.completions:
             jsonlines.text(completion.text, f"{row.external_id}.{completion.external_id}")
     with transaction.atomic():
-        return _ComparisonStore(project, source=source).save(batch)
+        return ComparisonStore(project, source=source).save(batch)
 
 
-def _parser_and_store(kind: str, project: Project):  # the parser's rows are what the store takes
-    if kind == "comparisons":
-        return rows.comparison, _ComparisonStore(project)
-    if kind == "prompts":
-        return rows.prompt, _PromptStore(project)
-    if kind == "rankings":
-        return rows.ranking, ranking_intake.RankingStore(project)
-    raise ValueError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}.")
+@dataclass(frozen=True)
+class _Source:
+    """A file and how it is to be read."""
+
+    path: Path
+    name: str
+    shape: str
+    kind: str
+    mapped: Mapped
+
+    def rows(self, part: str, faults: Faults, meter: "_Meter") -> Iterator[tuple[int, Row]]:
+        """Yield (line, checked row); what is wrong goes to `faults`."""
+        parse = {"comparisons": rows.comparison, "prompts": rows.prompt, "rankings": ranking_rows.ranking}[part]
+        how = {"shape": self.shape, "kind": self.kind, "mapped": self.mapped, "part": part}
+        is_table = files.is_table(self.path, name=self.name)
+        for line, record in files.objects(self.path, faults, name=self.name, progress=meter.advance):
+            try:
+                for values in shapes.parts(record, is_table=is_table, **how):
+                    yield line, parse(values)
+            except FieldError as fault:
+                faults.add(line, fault.field, fault.message)
 
 
-@dataclass
-class _PromptStore:
-    project: Project
-    first_line: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def check(self, batch: Sequence[tuple[int, PromptRow]], faults: Faults) -> None:
-        known = _known_prompts(self.project, [row for _, row in batch])
-        for line, row in batch:
-            first, sha256 = self.first_line.setdefault(row.external_id, (line, row.text_sha256))
-            if first != line:
-                faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}.")
-            if row.external_id in known and known[row.external_id].messages != row.as_messages:
-                faults.add(line, "id", f"{row.external_id!r} is in this project already with another text.")
-
-    def save(self, batch: Sequence[PromptRow]) -> int:
-        before = len(_known_prompts(self.project, batch))
-        prompts = _save_prompts(self.project, batch)
-        demonstrations.store_imported(
-            {prompts[row.external_id]: row.demonstration for row in batch if row.demonstration}
-        )
-        return len(prompts) - before
+def _import_part(
+    source: _Source, part: str, project: Project, by: User | None, faults: Faults, meter: "_Meter"
+) -> Report:
+    """Check and store a part of a file, batch by batch; after the first fault nothing more is stored, only checked."""
+    store = _store(part, project, by=by)
+    line_count = new_count = 0
+    first_rows: list[Row] = []
+    for batch in _batches(source.rows(part, faults, meter)):
+        line_count += len(batch)
+        first_rows += [row for _, row in batch[: SHOWN_ROWS - len(first_rows)]]
+        store.check(batch, faults)
+        if not faults.count:
+            new_count += store.save([row for _, row in batch])
+    faults.raise_if_any()
+    people = len(store.annotators) if isinstance(store, ranking_intake.RankingStore) else 0
+    return Report(part, line_count, new_count, line_count - new_count, people, first_rows=tuple(first_rows))
 
 
-@dataclass
-class _ComparisonStore:
-    project: Project
-    source: str = ""
-    first_line: dict[str, tuple[int, str]] = field(default_factory=dict)
-    prompt_texts: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def check(self, batch: Sequence[tuple[int, ComparisonRow]], faults: Faults) -> None:
-        known = self._known([row for _, row in batch])
-        known_prompts = _known_prompts(self.project, [row.prompt for _, row in batch])
-        for line, row in batch:
-            first, fingerprint = self.first_line.setdefault(row.external_id, (line, row.fingerprint))
-            if first != line:
-                same = "the same" if fingerprint == row.fingerprint else "another"
-                faults.add(line, "id", f"{row.external_id!r} is also the id of line {first}, with {same} content.")
-            elif known.get(row.external_id, row.fingerprint) != row.fingerprint:
-                faults.add(line, "id", f"{row.external_id!r} is in this project already with other content.")
-            self._check_prompt(line, row.prompt, known_prompts.get(row.prompt.external_id), faults)
-
-    def _check_prompt(self, line: int, row: PromptRow, known: Prompt | None, faults: Faults) -> None:
-        first, sha256 = self.prompt_texts.setdefault(row.external_id, (line, row.text_sha256))
-        if sha256 != row.text_sha256:
-            faults.add(line, "prompt_id", f"{row.external_id!r} stands for another text in line {first}.")
-        elif known and known.messages != row.as_messages:
-            faults.add(line, "prompt_id", f"{row.external_id!r} is in this project already with another text.")
-
-    def save(self, batch: Sequence[ComparisonRow]) -> int:
-        known = self._known(batch)
-        new = [row for row in batch if row.external_id not in known]
-        prompts = _save_prompts(self.project, [row.prompt for row in new])
-        comparisons = Comparison.objects.bulk_create(
-            Comparison(
-                project=self.project,
-                prompt=prompts[row.prompt.external_id],
-                external_id=row.external_id,
-                overlap=row.overlap or self.project.overlap,
-                source=self.source,
-                fingerprint=row.fingerprint,
-            )
-            for row in new
-        )
-        Completion.objects.bulk_create(
-            Completion(comparison=comparison, external_id=c.external_id, text=c.text, source=c.source)
-            for comparison, row in zip(comparisons, new, strict=True)
-            for c in row.completions
-        )
-        assignments.open_places(comparisons)
-        return len(new)
-
-    def _known(self, batch: Sequence[ComparisonRow]) -> dict[str, str]:
-        there = Comparison.objects.filter(project=self.project, external_id__in=[row.external_id for row in batch])
-        return dict(there.values_list("external_id", "fingerprint"))
-
-
-def _known_prompts(project: Project, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
-    there = Prompt.objects.filter(project=project, external_id__in={row.external_id for row in batch})
-    return {prompt.external_id: prompt for prompt in there}
-
-
-def _save_prompts(project: Project, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
-    """Return the prompts of a batch by external id, storing those that are missing."""
-    prompts = _known_prompts(project, batch)
-    missing = {row.external_id: row for row in batch if row.external_id not in prompts}
-    made = Prompt.objects.bulk_create(
-        Prompt(
-            project=project,
-            external_id=name,
-            messages=row.as_messages,
-            text_sha256=row.text_sha256,
-            category=row.category,
-            language=row.language,
-        )
-        for name, row in missing.items()
-    )
-    return prompts | {prompt.external_id: prompt for prompt in made}
+def _store(part: str, project: Project, *, by: User | None) -> "Store":
+    if part == "comparisons":
+        return ComparisonStore(project, by=by)
+    return PromptStore(project) if part == "prompts" else ranking_intake.RankingStore(project)
 
 
 def _batches(found: Iterable[tuple[int, T]]) -> Iterator[list[tuple[int, T]]]:

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 MAX_LINE_BYTES = 8 * 2**20
 MAX_TEXT_CHARS = 200_000
@@ -27,7 +26,6 @@ SIGNATURES = {
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 Json = dict[str, object]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,7 @@ class Faults:
     """The faults found so far: all are counted, the first hundred kept."""
 
     file: str
+    unit: str = field(default="line", kw_only=True)  # what its messages count: lines of a file, rows of a request
     kept: list[LineError] = field(default_factory=list)
     count: int = 0
 
@@ -78,25 +77,32 @@ class Faults:
             raise IntakeError(self.kept, self.count)
 
 
-def read(
-    path: Path, faults: Faults, parse: Callable[[Json], T], *, progress: Callable[[int], None] = lambda done: None
-) -> Iterator[tuple[int, T]]:
-    """Yield (line number, parse(object)) for each good line; the bad ones go to `faults`.
+def objects(
+    path: Path, faults: Faults, *, progress: Callable[[int], None] = lambda done: None
+) -> Iterator[tuple[int, Json]]:
+    """Yield (line number, object) for each line that holds one; the bad ones go to `faults`.
 
-    `parse` raises FieldError for what is wrong in an object. `progress` is told the bytes read so far.
+    `progress` is told the bytes read so far.
     """
     number = 0
     for number, raw in _lines(path, faults):
         try:
-            row = parse(_object(raw, is_first=number == 1))
+            value = _object(raw, is_first=number == 1)
         except FieldError as fault:
             faults.add(number, fault.field, fault.message)
             continue
         finally:
             progress(len(raw))
-        yield number, row
+        yield number, value
     if number == 0 and not faults.count:
         faults.add(0, "", "the file is empty (0 records).")
+
+
+def signature(path: Path) -> str:
+    """Name what a file's first bytes say it is where that is no text; an empty string otherwise."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((name for magic, name in SIGNATURES.items() if start.startswith(magic)), "")
 
 
 def only_keys(values: Json, *, required: Collection[str] = (), optional: Collection[str] = ()) -> None:
@@ -191,14 +197,10 @@ def describe(value: object) -> str:
 
 def _lines(path: Path, faults: Faults) -> Iterator[tuple[int, bytes]]:
     """Yield (number, bytes) of each line that is not blank; lines end at LF or CRLF only."""
+    if kind := signature(path):
+        faults.add(0, "", f"is not JSON Lines: it looks like {kind}. Save it as UTF-8 text, one JSON object a line.")
+        return
     with path.open("rb") as file:
-        start = file.read(4)
-        if kind := next((name for magic, name in SIGNATURES.items() if start.startswith(magic)), ""):
-            faults.add(
-                0, "", f"is not JSON Lines: it looks like {kind}. Save it as UTF-8 text, one JSON object a line."
-            )
-            return
-        file.seek(0)
         number = 0
         while raw := file.readline(MAX_LINE_BYTES + 1):
             number += 1
@@ -218,7 +220,7 @@ def _object(raw: bytes, *, is_first: bool) -> Json:
             "", f"byte 0x{byte:02X} at column {problem.start + 1} is not UTF-8; save the file as UTF-8."
         ) from None
     try:
-        value = json.loads(line.rstrip("\r\n"), object_pairs_hook=_no_duplicate_keys, parse_constant=_no_constant)
+        value = DECODER.decode(line.rstrip("\r\n"))
     except json.JSONDecodeError as problem:
         raise FieldError("", f"is not JSON: {problem.msg} at column {problem.colno}.") from None
     except RecursionError:
@@ -241,3 +243,7 @@ def _no_duplicate_keys(pairs: list[tuple[str, object]]) -> Json:
 
 def _no_constant(name: str) -> object:
     raise FieldError("", f"{name} is not a JSON value; leave the field out or give a finite number.")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicate_keys, parse_constant=_no_constant)
+"""JSON without what one reader takes and the next refuses: a key twice in an object, NaN, Infinity."""

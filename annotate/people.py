@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotate.models import Annotator, Origin, Role
 
@@ -31,6 +31,21 @@ def annotator_for(user: User) -> Annotator:
     return annotator
 
 
+def make_annotator(user: User) -> Annotator:
+    """Give an account the role annotator and return its annotator."""
+    user.groups.add(Group.objects.get(name=Role.ANNOTATOR))
+    return annotator_for(user)
+
+
+def worker(*, source: str, external_id: str) -> Annotator:
+    """Return the person whom a crowd provider knows by an id, made at first sight with an account without password."""
+    try:
+        with transaction.atomic():
+            return _known_worker(source, external_id) or _new_worker(source, external_id)
+    except IntegrityError:  # their other browser tab was faster
+        return Annotator.objects.get(source=source, external_id=external_id)
+
+
 def without_account(origin: Origin, *, source: str, external_ids: Iterable[str]) -> dict[str, Annotator]:
     """Return annotators of imported or simulated rankings by their id at `source`, making those that are missing."""
     wanted = set(external_ids)
@@ -46,6 +61,22 @@ def without_account(origin: Origin, *, source: str, external_ids: Iterable[str])
 def set_paused(annotator: Annotator, *, is_paused: bool) -> None:
     """Stop or resume handing work to an annotator; what they ranked stays."""
     Annotator.objects.filter(pk=annotator.pk).update(is_paused=is_paused)
+
+
+def _known_worker(source: str, external_id: str) -> Annotator | None:
+    return Annotator.objects.filter(origin=Origin.PERSON, source=source, external_id=external_id).first()
+
+
+def _new_worker(source: str, external_id: str) -> Annotator:
+    user = User.objects.create_user(f"worker-{secrets.token_hex(6)}")  # no password: they come in by their link only
+    user.groups.add(Group.objects.get(name=Role.ANNOTATOR))
+    return Annotator.objects.create(
+        user=user,
+        origin=Origin.PERSON,
+        source=source,
+        external_id=external_id,
+        pseudonym=_new_pseudonym("annotator"),
+    )
 
 
 def _known(source: str, wanted: set[str]) -> dict[str, Annotator]:

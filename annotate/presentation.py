@@ -4,14 +4,16 @@ What is not in these dataclasses cannot reach an annotator's page.
 """
 
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
 from annotate import rendering
-from annotate.answers import Tiers
+from annotate.answers import STRENGTHS, Answer, Tiers
 from annotate.models import Assignment, Completion, Ranking
 from annotate.quality.tiers import sentence
+from annotate.questions import Questions
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class ShownCompletion:
 
     pk: int
     label: str
+    text: str
     html: SafeString
     source: SafeString | None
     is_blank: bool
@@ -30,12 +33,23 @@ def labels(assignment: Assignment) -> dict[int, str]:
     return dict(zip(assignment.order, string.ascii_uppercase, strict=False))
 
 
-def completions(assignment: Assignment) -> list[ShownCompletion]:
-    """Return the completions in the order of the page."""
-    texts = dict(Completion.objects.filter(comparison=assignment.comparison_id).values_list("pk", "text"))
+def texts(assignment: Assignment) -> dict[int, str]:
+    """Return the text of each completion by id, in the order of the page."""
+    found = dict(Completion.objects.filter(comparison=assignment.comparison_id).values_list("pk", "text"))
+    return {pk: found[pk] for pk in assignment.order}
+
+
+def completions(assignment: Assignment, sources: Mapping[int, str] | None = None) -> list[ShownCompletion]:
+    """Return the completions in the order of the page; give their texts if you have them."""
+    sources = sources if sources is not None else texts(assignment)
     return [
         ShownCompletion(
-            pk, label, rendering.text(texts[pk]), rendering.source(texts[pk]), is_blank=_is_blank(texts[pk])
+            pk=pk,
+            label=label,
+            text=sources[pk],
+            html=rendering.text(sources[pk]),
+            source=rendering.source(sources[pk]),
+            is_blank=_is_blank(sources[pk]),
         )
         for pk, label in labels(assignment).items()
     ]
@@ -46,10 +60,34 @@ def in_words(tiers: Tiers, *, assignment: Assignment) -> str:
     return sentence(tiers, labels=labels(assignment))
 
 
+def read_back(answer: Answer, *, assignment: Assignment) -> str:
+    """Return an answer as a sentence: «A > B, significantly better · 2 ratings, 1 flag»."""
+    if answer.unrankable:
+        return " · ".join(filter(None, [f"cannot be ranked: {answer.unrankable}", _counted(answer)]))
+    words = [in_words(answer.tiers, assignment=assignment)]
+    words += [STRENGTHS[answer.strength]] if answer.strength else []
+    words += ["both are bad"] if answer.is_all_bad else []
+    return " · ".join(filter(None, [", ".join(words), _counted(answer)]))
+
+
+def details(answer: Answer, *, assignment: Assignment, asked: Questions) -> list[tuple[str, str]]:
+    """Return (question, what was said) of everything that was said of single completions."""
+    names, sources = labels(assignment), texts(assignment) if answer.spans else {}
+    flag_labels = {flag.key: flag.label for flag in asked.flags}
+    found = [("Overall", _rated(answer.ratings, names))]
+    found += [(aspect.label, _rated(answer.aspects.get(aspect.key, {}), names)) for aspect in asked.aspects]
+    for pk, name in names.items():
+        found += [(f"Flags of {name}", "; ".join(flag_labels.get(key, key) for key in answer.flags.get(pk, ())))]
+    for span in answer.spans:
+        note = f": {span.note}" if span.note else ""
+        found += [(f"Marked in {names[span.completion]}", f"«{sources[span.completion][span.start : span.end]}»{note}")]
+    return [(question, words) for question, words in found if words]
+
+
 def said_before(assignment: Assignment) -> Ranking | None:
     """Return the annotator's current ranking of the comparison, if there is one; read from the database."""
     current = Ranking.objects.filter(comparison=assignment.comparison_id, annotator=assignment.annotator_id)
-    return current.filter(superseded_at__isnull=True).first()
+    return current.filter(superseded_at__isnull=True, assignment__repeat_of=assignment.repeat_of_id).first()
 
 
 def draft_key(assignment: Assignment) -> str:
@@ -58,6 +96,19 @@ def draft_key(assignment: Assignment) -> str:
     By annotator and comparison: a draft outlives its reservation, and on a shared computer nobody meets another's.
     """
     return f"{assignment.annotator_id}-{assignment.comparison_id}"
+
+
+def _rated(values: Mapping[int, int], names: Mapping[int, str]) -> str:
+    return ", ".join(f"{name} {values[pk]}" for pk, name in names.items() if pk in values)
+
+
+def _counted(answer: Answer) -> str:
+    counts = {
+        "rating": len(answer.ratings) + sum(map(len, answer.aspects.values())),
+        "flag": sum(map(len, answer.flags.values())),
+        "mark": len(answer.spans),
+    }
+    return ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count)
 
 
 def _is_blank(text: str) -> bool:

@@ -1,27 +1,81 @@
-"""Projects and their guidelines: the only writer of Project and GuidelineVersion."""
+"""Projects, their guidelines and consent texts: the only writer of Project, GuidelineVersion and ConsentVersion."""
+
+from decimal import Decimal
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from annotate.models import GuidelineVersion, Project
+from annotate.models import ConsentVersion, GuidelineVersion, Project, Task
+from annotate.questions import parse, to_json
 
 
-def create(*, slug: str, name: str, overlap: int = 3, guidelines: str, by: User | None) -> Project:
-    """Create a project with the first version of its guidelines."""
+def create(
+    *,
+    slug: str,
+    name: str,
+    task: str = Task.RANKING,
+    questions: dict[str, Any] | None = None,
+    overlap: int = 3,
+    guidelines: str,
+    by: User | None,
+) -> Project:
+    """Create a project with the first version of its guidelines. Raises BadQuestions."""
+    asked = parse(questions or {})
     with transaction.atomic():
-        project = Project(slug=slug, name=name, overlap=overlap)
+        project = Project(slug=slug, name=name, task=task, questions=to_json(asked), overlap=overlap)
         project.full_clean()
         project.save()
         publish_guidelines(project, text=guidelines, by=by)
     return project
 
 
-def change(project: Project, *, name: str, overlap: int, lease_seconds: int, is_active: bool) -> None:
-    """Change a project's settings; overlap counts for comparisons that come in from now on."""
+def change(
+    project: Project,
+    *,
+    name: str,
+    overlap: int,
+    lease_seconds: int,
+    is_active: bool,
+    questions: dict[str, Any] | None = None,
+) -> None:
+    """Change a project's settings; overlap counts for comparisons that come in from now on. Raises BadQuestions.
+
+    The task stays: comparisons are made for it. Questions that are left out stay as they were.
+    """
     project.name, project.overlap, project.lease_seconds, project.is_active = name, overlap, lease_seconds, is_active
+    if questions is not None:
+        project.questions = to_json(parse(questions))
     project.full_clean()
     project.save()
+
+
+def change_onboarding(
+    project: Project,
+    *,
+    is_open: bool,
+    training_count: int,
+    qualification_count: int,
+    qualification_pass_rate: float,
+) -> None:
+    """Change who may work on a project, and what they do before they work; who works already is asked too."""
+    project.is_open, project.training_count = is_open, training_count
+    project.qualification_count, project.qualification_pass_rate = qualification_count, qualification_pass_rate
+    project.full_clean()
+    project.save()
+
+
+def set_crowd(project: Project, crowd: dict[str, object]) -> None:
+    """Store a project's crowd, as annotate.crowd.settings.to_json gives it."""
+    project.crowd = crowd
+    project.save(update_fields=["crowd"])
+
+
+def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:
+    """Store what an hour of work is paid."""
+    project.pay_per_hour, project.currency = pay_per_hour, currency
+    project.save(update_fields=["pay_per_hour", "currency"])
 
 
 def publish_guidelines(project: Project, *, text: str, by: User | None) -> GuidelineVersion:
@@ -30,6 +84,20 @@ def publish_guidelines(project: Project, *, text: str, by: User | None) -> Guide
         Project.objects.select_for_update().get(pk=project.pk)  # numbers are drawn one after the other
         last = project.guidelines.aggregate(last=Max("number"))["last"] or 0
         return GuidelineVersion.objects.create(project=project, number=last + 1, text=text, published_by=by)
+
+
+def publish_consent(project: Project, *, text: str, by: User | None) -> ConsentVersion:
+    """Publish the next version of the consent text; whoever works is asked for it before their next comparison."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)  # numbers are drawn one after the other
+        last = project.consents.aggregate(last=Max("number"))["last"] or 0
+        return ConsentVersion.objects.create(project=project, number=last + 1, text=text, published_by=by)
+
+
+def current_consent(project: Project) -> ConsentVersion | None:
+    """Return the consent text in force; None where the project asks for none, which an empty text says."""
+    last = project.consents.order_by("-number").first()
+    return last if last and last.text.strip() else None
 
 
 def current_guidelines(project: Project) -> GuidelineVersion:

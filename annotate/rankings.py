@@ -13,9 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from annotate import answers, assignments, questions
+from annotate import adaptive, answers, assignments, drafts, events, questions
 from annotate.answers import Answer, Tiers
-from annotate.models import Adjudication, Assignment, Comparison, Completion, Ranking
+from annotate.models import Adjudication, Annotator, Assignment, Comparison, Completion, Ranking
 
 
 class SubmissionConflict(Exception):
@@ -39,7 +39,11 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
         with transaction.atomic():
             place = assignments.take_for_submission(assignment)
             wall = (now - place.reserved_at).total_seconds() if place.reserved_at else None
-            return _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
+            drafts.forget(place)
+            ranking = _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
+            adaptive.after_submission(place)  # before what is told: it may ask for one more vote
+            events.ranking_submitted(ranking)
+            return ranking
     except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
         if known := Ranking.objects.filter(submission=submission).first():
             return _same_or_conflict(known, assignment, answer)
@@ -47,9 +51,21 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
 
 
 def may_revise(ranking: Ranking, *, now: datetime | None = None) -> bool:
-    """Say whether the annotator may still change a ranking: within the project's grace time after submitting it."""
+    """Say whether the annotator may still change a ranking: within the project's grace time after submitting it.
+
+    Training items are answered with their reason at once, so there is nothing to change.
+    """
+    if ranking.assignment.purpose == Assignment.Purpose.TRAINING:
+        return False
     closed_at, grace = ranking.assignment.closed_at, ranking.assignment.project.grace_seconds
     return bool(closed_at) and (now or timezone.now()) <= closed_at + timedelta(seconds=grace)
+
+
+def last_changeable(annotator: Annotator, *, now: datetime | None = None) -> Ranking | None:
+    """Return what the annotator submitted last, while they may change it."""
+    current = Ranking.objects.filter(annotator=annotator, superseded_at__isnull=True)
+    last = current.select_related("assignment__project").order_by("-submitted_at").first()
+    return last if last and may_revise(last, now=now) else None
 
 
 def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime | None = None) -> Ranking:
@@ -67,7 +83,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
         current = Ranking.objects.filter(pk=ranking.pk, superseded_at__isnull=True)
         if current.update(superseded_at=now) != 1:
             raise SubmissionConflict("This ranking has been revised since. Load the page again.")
-        return _create(
+        revised = _create(
             ranking.assignment,
             answer,
             submission=submission,
@@ -75,20 +91,33 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
             seconds=ranking.seconds,
             now=now,
         )
+        events.ranking_submitted(revised)
+        return revised
 
 
 def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: str) -> Adjudication:
     """Record the staff ruling on a comparison; an earlier ruling stays on record. Raises answers.BadAnswer."""
     answers.check_tiers(tiers, completion_ids=set(_text_lengths(comparison.pk)))
     with transaction.atomic():
-        Comparison.objects.select_for_update().get(pk=comparison.pk)  # two reviewers rule one after the other
+        assignments.lock_comparison(comparison.pk)  # two reviewers rule one after the other
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
-        return Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
+        ruling = Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
+        events.ruled(ruling)
+    return ruling
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:
-    """Store rankings made elsewhere; their assignments are saved already and their tiers are checked."""
-    Ranking.objects.bulk_create(rankings, batch_size=1000)
+    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked."""
+    made = list(rankings)
+    newest: dict[int, Ranking] = {}
+    for ranking in made:
+        if ranking.assignment_id in newest:
+            newest[ranking.assignment_id].superseded_at = ranking.submitted_at
+        elif ranking.revision > 1:
+            before = Ranking.objects.filter(assignment=ranking.assignment_id, superseded_at__isnull=True)
+            before.update(superseded_at=ranking.submitted_at)
+        newest[ranking.assignment_id] = ranking
+    Ranking.objects.bulk_create(made, batch_size=1000)
 
 
 def _check(assignment: Assignment, answer: Answer) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "ListedComparison",
     "WinRate",
     "annotator",
+    "comparisons",
     "consistency",
     "headline",
     "listed",
@@ -164,6 +165,11 @@ def consistency(project: Project) -> ConsistencyReport:
         comparisons=_comparison_rows(current, ruled=_ruled_ids(project)),
         win_rates=win_rates_in(current.votes, project=project),
     )
+
+
+def comparisons(project: Project) -> list[ComparisonRow]:
+    """Return how far the rankings of each comparison agree: the list of the consistency report, without the rest."""
+    return _comparison_rows(as_arrays(stream(rankings_of(project))), ruled=_ruled_ids(project))
 
 
 def annotator(person: Annotator) -> list[tuple[Project, AnnotatorRow]]:

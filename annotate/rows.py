@@ -1,4 +1,4 @@
-"""What a line of an import file says, checked: the shapes of prompts, comparisons and rankings made elsewhere.
+"""What a line of an import file says, checked: the shapes of prompts and comparisons.
 
 Lines in, frozen rows out; no database. A FieldError names the field that is wrong.
 """
@@ -6,16 +6,22 @@ Lines in, frozen rows out; no database. A FieldError names the field that is wro
 import hashlib
 import json
 import unicodedata
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from annotate import jsonlines
+from annotate import jsonlines, row_parts
 from annotate.jsonlines import FieldError, Json
+from annotate.models import Task, Use
+from annotate.row_parts import MAX_COMPLETIONS
 
-MIN_COMPLETIONS, MAX_COMPLETIONS = 2, 9
+MIN_COMPLETIONS = 2
+COMPLETION_COUNTS = {
+    Task.RANKING: (MIN_COMPLETIONS, MAX_COMPLETIONS),
+    Task.PAIRWISE: (2, 2),
+    Task.DEMONSTRATION: (0, MAX_COMPLETIONS),
+}
+"""How many completions a comparison has, by what its project asks of it."""
 MAX_MESSAGES = 200
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-DAY_SECONDS = 86_400.0
 
 Message = dict[str, str]
 
@@ -34,7 +40,7 @@ class PromptRow:
     def as_messages(self) -> list[Message]:
         return [{"role": role, "content": content} for role, content in self.messages]
 
-    @property
+    @cached_property
     def text_sha256(self) -> str:
         """Of the folded text: prompts that differ only in case and white space share a split."""
         folded = " ".join(unicodedata.normalize("NFC", f"{role}: {content}") for role, content in self.messages)
@@ -58,25 +64,17 @@ class ComparisonRow:
     prompt: PromptRow
     completions: tuple[CompletionRow, ...]
     overlap: int | None = None  # None: the project's
+    priority: int = 0
+    use: str = Use.WORK
+    key: tuple[tuple[str, ...], ...] = ()  # the known order, exactly where the use is not work
+    key_reason: str = ""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Of the content: a line imported again is known by it."""
         texts = [[c.external_id, c.text, c.source] for c in self.completions]
-        return _sha256(json.dumps([self.prompt.messages, texts], ensure_ascii=False))
-
-
-@dataclass(frozen=True)
-class RankingRow:
-    """A ranking or pairwise vote made elsewhere."""
-
-    comparison: str
-    annotator: str
-    tiers: tuple[tuple[str, ...], ...]  # completion ids of the file
-    submitted_at: datetime
-    seconds: float | None = None
-    reason: str = ""
-    order: tuple[str, ...] = ()  # as displayed; empty where unknown
+        known = [] if self.use == Use.WORK else [[self.use, self.key, self.key_reason]]
+        return _sha256(json.dumps([self.prompt.messages, texts, *known], ensure_ascii=False))
 
 
 def prompt(values: Json) -> PromptRow:
@@ -88,41 +86,33 @@ def prompt(values: Json) -> PromptRow:
 
 def comparison(values: Json) -> ComparisonRow:
     """Return a line of a comparisons file: {"prompt", "completions", "id"?, "prompt_id"?, "category"?, …}."""
-    optional = ["id", "prompt_id", "category", "language", "overlap"]
+    optional = ["id", "prompt_id", "category", "language", "overlap", "priority", "use", "key", "key_reason"]
     jsonlines.only_keys(values, required=["prompt", "completions"], optional=optional)
     the_prompt = _prompt(values, id_key="prompt_id")
-    found = jsonlines.items(
-        values["completions"], "completions", low=MIN_COMPLETIONS, high=MAX_COMPLETIONS, what="completions"
-    )
+    found = jsonlines.items(values["completions"], "completions", low=0, high=MAX_COMPLETIONS, what="completions")
     completions = tuple(_completion(value, f"completions[{i}]", index=i) for i, value in enumerate(found))
     _no_twins(completions)
-    overlap = jsonlines.whole_number(values["overlap"], "overlap", low=1, high=50) if "overlap" in values else None
-    row = ComparisonRow("", the_prompt, completions, overlap)
-    name = jsonlines.identifier(values["id"], "id") if "id" in values else f"c-{row.fingerprint[:16]}"
-    return ComparisonRow(name, the_prompt, completions, overlap)
-
-
-def ranking(values: Json) -> RankingRow:
-    """Return a line of a rankings file: {"comparison", "annotator", "submitted_at"} and what was said.
-
-    What was said is `ranking` ([[id, …], …] best first, several in a tier are a tie), or `chosen` and `rejected`, or
-    `tie` (two ids).
-    """
-    said = ["ranking", "chosen", "rejected", "tie"]
-    optional = ["seconds", "reason", "order", *said]
-    jsonlines.only_keys(values, required=["comparison", "annotator", "submitted_at"], optional=optional)
-    order = values.get("order", [])
-    return RankingRow(
-        comparison=jsonlines.identifier(values["comparison"], "comparison"),
-        annotator=jsonlines.identifier(values["annotator"], "annotator"),
-        tiers=_tiers(values),
-        submitted_at=_time(values["submitted_at"], "submitted_at"),
-        seconds=jsonlines.number(values["seconds"], "seconds", low=0.0, high=DAY_SECONDS)
-        if "seconds" in values
-        else None,
-        reason=jsonlines.text(values["reason"], "reason", max_chars=20_000) if values.get("reason") else "",
-        order=tuple(_ids(order, "order")) if order else (),
+    row = ComparisonRow(
+        external_id=jsonlines.identifier(values["id"], "id") if "id" in values else "",
+        prompt=the_prompt,
+        completions=completions,
+        overlap=row_parts.whole(values, "overlap", low=1, high=50),
+        priority=row_parts.whole(values, "priority", low=-1_000_000, high=1_000_000) or 0,
+        use=row_parts.one_of(values, "use", Use.values) or Use.WORK,
+        key=row_parts.tiers(values["key"], "key") if "key" in values else (),
+        key_reason=row_parts.text(values, "key_reason", max_chars=20_000),
     )
+    _check_key(row)
+    return row if row.external_id else replace(row, external_id=f"c-{row.fingerprint[:16]}")
+
+
+def count_fault(row: ComparisonRow, task: str) -> str:
+    """Return what is wrong with the number of completions for a project's task; nothing if it fits."""
+    low, high = COMPLETION_COUNTS[Task(task)]
+    count = len(row.completions)
+    if low <= count <= high:
+        return ""
+    return f"needs {low if low == high else f'{low} to {high}'} completions in a {task} project, got {count}."
 
 
 def _prompt(values: Json, *, id_key: str, demonstration: str = "") -> PromptRow:
@@ -175,46 +165,25 @@ def _completion(value: object, where: str, *, index: int) -> CompletionRow:
 
 
 def _no_twins(completions: tuple[CompletionRow, ...]) -> None:
+    """Ids stand once. Equal texts are let in: real data has them, people tie them, and training leaves them out."""
     seen_ids: dict[str, int] = {}
-    seen_texts: dict[str, int] = {}
     for i, completion in enumerate(completions):
         if (first := seen_ids.setdefault(completion.external_id, i)) != i:
             raise FieldError(
                 f"completions[{i}].id", f"{completion.external_id!r} is also the id of completions[{first}]."
             )
-        if (first := seen_texts.setdefault(completion.text, i)) != i:
-            raise FieldError(f"completions[{i}].text", f"is the same text as completions[{first}].")
 
 
-def _tiers(values: Json) -> tuple[tuple[str, ...], ...]:
-    has_pair, has_tie, has_ranking = "chosen" in values or "rejected" in values, "tie" in values, "ranking" in values
-    if has_pair + has_tie + has_ranking != 1:
-        raise FieldError("ranking", "expected exactly one of `ranking`, `chosen` with `rejected`, or `tie`.")
-    if has_pair:
-        jsonlines.only_keys({k: 0 for k in ("chosen", "rejected") if k in values}, required=["chosen", "rejected"])
-        return tuple((jsonlines.identifier(values[key], key),) for key in ("chosen", "rejected"))
-    if has_tie:
-        return (tuple(_ids(values["tie"], "tie")),)
-    found = jsonlines.items(values["ranking"], "ranking", low=1, high=MAX_COMPLETIONS, what="tiers")
-    return tuple(tuple(_ids(tier, f"ranking[{i}]")) for i, tier in enumerate(found))
-
-
-def _ids(value: object, where: str) -> list[str]:
-    found = jsonlines.items(value, where, low=1, high=MAX_COMPLETIONS, what="completion ids")
-    return [jsonlines.identifier(item, f"{where}[{i}]") for i, item in enumerate(found)]
-
-
-def _time(value: object, where: str) -> datetime:
-    """Return an ISO 8601 time; one without a zone counts as UTC."""
-    said = jsonlines.text(value, where, max_chars=64)
-    try:
-        time = datetime.fromisoformat(said)
-    except ValueError:
-        raise FieldError(where, f"expected an ISO 8601 time such as 2026-11-24T09:30:00Z, got {said[:40]!r}.") from None
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    if not EARLIEST <= time <= datetime.now(UTC):
-        raise FieldError(where, f"expected a time from {EARLIEST:%Y} to now, got {said[:40]!r}.")
-    return time
+def _check_key(row: ComparisonRow) -> None:
+    """Gold, training and qualification have a known order; work has none."""
+    if (row.use == Use.WORK) != (not row.key):
+        said = (
+            "is for gold, training and qualification; say which in `use`." if row.key else f"is missing for {row.use}."
+        )
+        raise FieldError("key", said)
+    names = [name for tier in row.key for name in tier]
+    if row.key and sorted(names) != sorted(completion.external_id for completion in row.completions):
+        raise FieldError("key", "expected each completion of the comparison exactly once.")
 
 
 def _sha256(value: str) -> str:

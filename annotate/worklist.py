@@ -1,14 +1,22 @@
-"""What waits for an annotator: their active projects with what they did, and why a queue is empty. Reads only."""
+"""What waits for an annotator: their active projects with where they stand, and why a queue is empty. Reads only."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 
+from annotate import standing
 from annotate.assignments import SEEN
 from annotate.models import Annotator, Assignment, Project
+from annotate.standing import Standing, Step
 
 State = Assignment.State
+BEFORE_WORK = {
+    Step.CONSENT: "Begin: what you agree to",
+    Step.GUIDELINES: "Begin: read the guidelines",
+    Step.TRAINING: "Go on with the training",
+    Step.QUALIFICATION: "Go on with the qualification",
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class Work:
     done_count: int
     free_count: int
     is_reserved: bool
+    standing: Standing
 
     @property
     def left_count(self) -> int:
@@ -32,6 +41,15 @@ class Work:
     def has_work(self) -> bool:
         return self.left_count > 0
 
+    @property
+    def action(self) -> str:
+        """What the button says that leads on; empty where there is nothing to do."""
+        if self.standing.step in BEFORE_WORK:
+            return BEFORE_WORK[self.standing.step]
+        if self.standing.step != Step.WORKING or not self.has_work:
+            return ""
+        return "Go on" if self.is_reserved else "Rank the next" if self.done_count else "Start"
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -42,20 +60,24 @@ class Waiting:
 
 
 def of(annotator: Annotator) -> list[Work]:
-    """Return the active projects, in three queries however many they are."""
+    """Return the active projects that let an annotator in; the number of queries does not grow with them."""
     mine = Assignment.objects.filter(annotator=annotator)
-    done = _by_project(mine.filter(state=State.SUBMITTED))
+    done = _by_project(mine.filter(state=State.SUBMITTED).exclude(purpose__in=standing.KNOWN))
     reserved = _by_project(mine.filter(state=State.RESERVED))
     free = _by_project(_unseen(annotator).filter(state=State.OPEN, project__is_active=True))
+    projects = list(Project.objects.filter(is_active=True))
+    stands = standing.by_project(annotator, projects)
     return [
-        Work(project, done.get(project.pk, 0), free.get(project.pk, 0), project.pk in reserved)
-        for project in Project.objects.filter(is_active=True)
+        Work(project, done.get(project.pk, 0), free.get(project.pk, 0), project.pk in reserved, stands[project.pk])
+        for project in projects
+        if stands[project.pk].step != Step.NOT_ADMITTED
     ]
 
 
 def done_count(annotator: Annotator, project: Project) -> int:
     """Count the comparisons of a project that an annotator has ranked."""
-    return Assignment.objects.filter(annotator=annotator, project=project, state=State.SUBMITTED).count()
+    mine = Assignment.objects.filter(annotator=annotator, project=project, state=State.SUBMITTED)
+    return mine.exclude(purpose__in=standing.KNOWN).count()
 
 
 def waiting(annotator: Annotator, project: Project) -> Waiting:

@@ -1,21 +1,24 @@
-"""N closed-loop annotators (next + submit) against gunicorn; prints cycles/s, p50/p95, and whether the invariants hold.
+"""N closed-loop annotators against gunicorn; prints cycles/s, p50/p95, server CPU, and whether the invariants hold.
 
-    python benchmarks/annotate_load.py --annotators 32 --seconds 30
+    python benchmarks/annotate_load.py --annotators 1 8 32 --seconds 20
     python benchmarks/annotate_load.py --database postgres://postgres@127.0.0.1:5432/bench_load
+    python benchmarks/annotate_load.py --annotators 1 --comparisons 1000 1000000 --characters 40 --database …
 
-Each annotator is a browser without a pause: it asks for the next comparison, reads the form the page has, ranks at
-random and posts. Exits 1 when an invariant is broken or a request failed.
+Each annotator is a browser without a pause: it reads the form of the page it has, ranks at random, posts, and follows
+the answer to the next page. `submit` is the POST, which reserves the next comparison; `next` is the page that follows.
+Exits 1 when an invariant is broken or a request failed.
 """
 
 import argparse
 import http.client
-import json
+import os
 import random
 import re
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -80,6 +83,7 @@ class Browser:
         status, _, _ = self.ask("POST", "/login/", {"username": username, "password": PASSWORD})
         if status != 302:
             raise RuntimeError(f"{username} could not log in: {status}")
+        self.connection.close()  # the others log in meanwhile; the next request opens it again
 
 
 @dataclass
@@ -92,13 +96,11 @@ class Journal:
     failures: list[str] = field(default_factory=list)
 
 
-def annotate(browser: Browser, journal: Journal, *, until: float, rng: random.Random) -> None:
+def annotate(browser: Browser, journal: Journal, *, slug: str, until: float, rng: random.Random) -> None:
     """Ask, rank, submit, until the time is over or the queue is empty."""
-    while time.monotonic() < until:
+    _, location, _ = browser.ask("GET", f"/projects/{slug}/rank/")
+    while location.startswith("/rank/") and time.monotonic() < until:
         started = time.monotonic()
-        status, location, page = browser.ask("GET", "/projects/load/rank/")
-        if status == 200:
-            return  # the empty-queue page
         status, _, page = browser.ask("GET", location)
         journal.next_seconds.append(time.monotonic() - started)
         form = Form()
@@ -108,28 +110,30 @@ def annotate(browser: Browser, journal: Journal, *, until: float, rng: random.Ra
             return
         fields = form.hidden | {name: str(rng.randint(1, len(form.selects))) for name in form.selects}
         started = time.monotonic()
-        status, _, page = browser.ask("POST", location, fields)
+        status, following, page = browser.ask("POST", location, fields)
         journal.submit_seconds.append(time.monotonic() - started)
         if status != 302:
             journal.failures.append(f"POST {location}: {status} {re.sub(r'<[^>]+>', ' ', page)[:200]}")
             return
         journal.acknowledged.append(UUID(fields["submission"]))
+        location = following
 
 
-def prepare(directory: Path, *, annotators: int, comparisons: int) -> None:
-    """Make the project, its comparisons and the accounts, through the product's doors."""
-    from annotate import intake, people, projects  # Django is set up only now
+def prepare(slug: str, *, comparisons: int, characters: int) -> None:
+    """Make a project with comparisons of four completions, three places each, as an import would leave them."""
+    from annotate import projects  # Django is set up only now
+    from benchmarks import filling
+
+    project = projects.create(slug=slug, name=slug, overlap=3, guidelines="Rank the answers.", by=None)
+    filling.fill(project, comparisons=comparisons, characters=characters)
+
+
+def prepare_accounts(count: int) -> None:
+    """Make the annotators' accounts."""
+    from annotate import people
     from annotate.models import Role
 
-    project = projects.create(slug="load", name="Load", overlap=3, guidelines="Rank the answers.", by=None)
-    path = directory / "load.jsonl"
-    text = "A completion of ordinary length that says something about the prompt. " * 20
-    with path.open("w") as lines:
-        for n in range(comparisons):
-            completions = [f"{name}: {text}" for name in "abcd"]
-            lines.write(json.dumps({"id": f"c{n}", "prompt": f"Prompt {n}", "completions": completions}) + "\n")
-    intake.import_file(path, kind="comparisons", project=project)
-    for n in range(annotators):
+    for n in range(count):
         people.create_account(f"annotator{n}", password=PASSWORD, roles=[Role.ANNOTATOR])
 
 
@@ -151,18 +155,54 @@ def serve(port: int, directory: Path) -> subprocess.Popen[bytes]:
     sys.exit(f"gunicorn did not answer:\n{(directory / 'gunicorn.log').read_text()}")
 
 
-def run_load(port: int, *, annotators: int, seconds: float, seed: int) -> tuple[list[Journal], float]:
-    """Let everyone log in, start together, and return the journals and the seconds it took."""
+def cpu_seconds(server: subprocess.Popen[bytes]) -> float:
+    """Return the processor time that gunicorn's workers have used so far."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Load:
+    """What so many annotators at once met, and what it cost."""
+
+    annotators: int
+    journals: list[Journal]
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def acknowledged(self) -> list[UUID]:
+        return [uuid for journal in self.journals for uuid in journal.acknowledged]
+
+    @property
+    def failures(self) -> list[str]:
+        return [line for journal in self.journals for line in journal.failures]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the figures in words."""
+        count = max(1, len(self.acknowledged))
+        yield f"{self.annotators} annotators, {self.seconds:.1f} s: {len(self.acknowledged)} submissions acknowledged"
+        yield f"cycles/s {count / self.seconds:6.1f}   server CPU {1000 * self.cpu_seconds / count:5.1f} ms a cycle"
+        yield f"next     {milliseconds([s for j in self.journals for s in j.next_seconds])}"
+        yield f"submit   {milliseconds([s for j in self.journals for s in j.submit_seconds])}"
+        yield from (f"BROKEN   {line}" for line in self.failures[:10])
+
+
+def run_load(
+    server: subprocess.Popen[bytes], port: int, *, slug: str, annotators: int, seconds: float, seed: int
+) -> Load:
+    """Let everyone log in, start together, and return what they met."""
     browsers = [Browser(port) for _ in range(annotators)]
     for n, browser in enumerate(browsers):
         browser.log_in(f"annotator{n}")
     journals = [Journal() for _ in browsers]
-    started = time.monotonic()
+    started, cpu_before = time.monotonic(), cpu_seconds(server)
     threads = [
         threading.Thread(
             target=annotate,
             args=(browser, journal),
-            kwargs={"until": started + seconds, "rng": random.Random(seed + n)},
+            kwargs={"slug": slug, "until": started + seconds, "rng": random.Random(seed + n)},
         )
         for n, (browser, journal) in enumerate(zip(browsers, journals, strict=True))
     ]
@@ -170,47 +210,56 @@ def run_load(port: int, *, annotators: int, seconds: float, seed: int) -> tuple[
         thread.start()
     for thread in threads:
         thread.join()
-    return journals, time.monotonic() - started
+    return Load(annotators, journals, time.monotonic() - started, cpu_seconds(server) - cpu_before)
 
 
 def milliseconds(values: list[float]) -> str:
+    if not values:
+        return "nothing measured"
     p50, p95 = np.percentile(values, [50, 95]) * 1000
     return f"p50 {p50:6.1f} ms   p95 {p95:6.1f} ms"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--annotators", type=int, default=32)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--comparisons", type=int, default=3000)
+    parser.add_argument("--annotators", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--comparisons", type=int, nargs="+", default=[10_000], help="one project for each count")
+    parser.add_argument("--characters", type=int, default=1_700, help="of each of the four completions")
     parser.add_argument("--database", default="", help="a PostgreSQL URL; SQLite where left out")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    loads: list[Load] = []
     with workplace.fresh(options.database) as directory:
         from benchmarks import invariants  # Django is set up only now
 
-        prepare(directory, annotators=options.annotators, comparisons=options.comparisons)
+        prepare_accounts(max(options.annotators))
+        for count in options.comparisons:
+            for annotators in options.annotators:
+                prepare(f"load-{count}-{annotators}", comparisons=count, characters=options.characters)
         server = serve(options.port, directory)
         try:
-            journals, took = run_load(
-                options.port, annotators=options.annotators, seconds=options.seconds, seed=options.seed
-            )
+            for count in options.comparisons:
+                print(f"{'PostgreSQL' if options.database else 'SQLite'}, {count:,} comparisons")
+                for annotators in options.annotators:
+                    loads.append(
+                        run_load(
+                            server,
+                            options.port,
+                            slug=f"load-{count}-{annotators}",
+                            annotators=annotators,
+                            seconds=options.seconds,
+                            seed=options.seed,
+                        )
+                    )
+                    print("\n".join(loads[-1].lines()), flush=True)
         finally:
             server.terminate()
             server.wait()
-        acknowledged = [uuid for journal in journals for uuid in journal.acknowledged]
-        failures = [line for journal in journals for line in journal.failures]
-        breaches = invariants.breaches(acknowledged)
-    kind = "PostgreSQL" if options.database else "SQLite"
-    print(f"{kind}, {options.annotators} annotators, {took:.1f} s: {len(acknowledged)} submissions acknowledged")
-    print(f"cycles/s {len(acknowledged) / took:6.1f}")
-    print(f"next     {milliseconds([s for j in journals for s in j.next_seconds])}")
-    print(f"submit   {milliseconds([s for j in journals for s in j.submit_seconds])}")
-    for line in failures[:10] + breaches:
-        print(f"BROKEN   {line}")
-    print("invariants hold" if not breaches else f"{len(breaches)} invariants broken")
-    sys.exit(1 if breaches or failures else 0)
+        breaches = invariants.breaches(uuid for load in loads for uuid in load.acknowledged)
+    print("\n".join(f"BROKEN   {line}" for line in breaches) or "invariants hold")
+    sys.exit(1 if breaches or any(load.failures for load in loads) else 0)
 
 
 if __name__ == "__main__":

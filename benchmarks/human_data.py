@@ -112,15 +112,15 @@ class Bench:
         from annotate import reports  # Django is set up only now
 
         everything = self.project("ukp-all", ukp_comparisons(["train", "val"]), ukp_votes(["train", "val"]))
-        print(f"UKPConvArg1, train and validation: {reports.vote_figures(everything).sentence}")
+        print(f"UKPConvArg1, train and validation: {reports.headline(everything).sentence}")
         train = self.project("ukp-train", ukp_comparisons(["train"]), ukp_votes(["train"]))
-        print(f"UKPConvArg1, train:                {reports.vote_figures(train).sentence}")
+        print(f"UKPConvArg1, train:                {reports.headline(train).sentence}")
         held_out = self.project("ukp-val", ukp_comparisons(["val"]), ukp_votes(["val"]))
         for language in ("en", "zh"):
             made = self.project(
                 f"oasst-{language}", oasst(language, want="comparisons"), oasst(language, want="rankings")
             )
-            print(f"OASST {language}:                          {reports.vote_figures(made).sentence}")
+            print(f"OASST {language}:                          {reports.headline(made).sentence}")
         self.train_and_evaluate(train, held_out, minutes)
 
     def project(self, slug: str, comparisons: Iterator[dict], votes: Iterator[dict]):
@@ -137,7 +137,7 @@ class Bench:
 
         base = artefacts.register_base(self.base_model(), name="SmolLM2-135M-Instruct")
         config = {"minutes": minutes, "epochs": 1, "max_length": 256}
-        training = self.execute(train, "reward", config, snapshots.freeze(train, by=None, test_rate=0.03), base)
+        training = self.execute(train, "reward", config, snapshots.freeze(train, by=None, test_rate=0.1), base)
         snapshot = snapshots.freeze(held_out, by=None, test_rate=1.0)
         found = self.execute(held_out, "evaluate", {"max_length": 256}, snapshot, training.checkpoint).result["metrics"]
         n_train = training.result["metrics"]["n_train"]

@@ -6,10 +6,22 @@ from uuid import UUID
 from django.db import connection
 
 SQL = {
-    "no comparison has more live places than its overlap": """
+    "work has exactly as many live places as its overlap": """
+        SELECT c.id FROM annotate_comparison c LEFT JOIN annotate_assignment a ON a.comparison_id = c.id
+        AND a.purpose = 'work' AND a.state IN ('open', 'reserved', 'submitted')
+        WHERE c."use" = 'work' GROUP BY c.id, c.overlap HAVING COUNT(a.id) <> c.overlap""",
+    "the slots of work are numbered below its overlap": """
         SELECT a.comparison_id FROM annotate_assignment a JOIN annotate_comparison c ON c.id = a.comparison_id
-        WHERE a.purpose = 'work' AND a.state IN ('open', 'reserved', 'submitted')
-        GROUP BY a.comparison_id, c.overlap HAVING COUNT(*) <> c.overlap""",
+        WHERE a.slot >= c.overlap""",
+    "what is not work has no open place, and more votes than its overlap neither": """
+        SELECT c.id FROM annotate_comparison c JOIN annotate_assignment a ON a.comparison_id = c.id
+        AND a.purpose = 'work' WHERE c."use" <> 'work' GROUP BY c.id, c.overlap
+        HAVING SUM(CASE WHEN a.state = 'open' THEN 1 ELSE 0 END) > 0
+        OR SUM(CASE WHEN a.state IN ('reserved', 'submitted') THEN 1 ELSE 0 END) > c.overlap""",
+    "a repeat is of the same annotator's submitted work on the same comparison, in another order": """
+        SELECT a.id FROM annotate_assignment a JOIN annotate_assignment f ON f.id = a.repeat_of_id
+        WHERE f.comparison_id <> a.comparison_id OR f.annotator_id <> a.annotator_id OR f.state <> 'submitted'
+        OR CAST(f."order" AS TEXT) = CAST(a."order" AS TEXT)""",
     "nobody is twice on a comparison": """
         SELECT comparison_id FROM annotate_assignment WHERE state IN ('reserved', 'submitted', 'skipped')
         AND purpose <> 'repeat'

@@ -49,14 +49,18 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "rest_framework",
+    "knox",
+    "drf_spectacular",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.delivery.StaticFiles",
+    "config.delivery.PagesInGzip",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "annotate.middleware.readable_redirects",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -142,14 +146,16 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_BUILT = DATA_DIR / "pages"  # static/ as pages get it: see config.delivery
+STATIC_BUILT.mkdir(exist_ok=True)
+STATICFILES_DIRS = [BASE_DIR / "static", STATIC_BUILT]
 STATIC_ROOT = DATA_DIR / "staticfiles"
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "uploads"},
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.delivery.NamedByContent"},
 }
 WHITENOISE_USE_FINDERS = True
 
@@ -169,6 +175,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-lost-runs": {"task": "rlhf.tasks.reap_lost_runs", "schedule": 10.0},
     "release-expired": {"task": "annotate.tasks.release_expired", "schedule": 60.0},
+    "sync-prolific": {"task": "annotate.tasks.sync_prolific", "schedule": 300.0},
+    "deliver-events": {"task": "annotate.tasks.deliver_events", "schedule": 10.0, "options": {"expires": 10}},
 }
 if CELERY_BROKER_URL.startswith("filesystem"):
     _queue_dir = DATA_DIR / "queue"
@@ -186,7 +194,39 @@ elif CELERY_BROKER_URL.startswith("amqp"):
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
 
+# --- crowd --------------------------------------------------------------------------------------------------------
+PROLIFIC_TOKEN = env.str("PROLIFIC_TOKEN", default="")
+PROLIFIC_API_URL = env.str("PROLIFIC_API_URL", default="https://api.prolific.com")
+
+# --- API and webhooks ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotate.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_PARSER_CLASSES": ["annotate.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "annotate.api.errors.handle",
+    "URL_FORMAT_OVERRIDE": None,
 }
+REST_KNOX = {"TOKEN_MODEL": "annotate.ApiToken"}
+KNOX_TOKEN_MODEL = "annotate.ApiToken"  # noqa: S105  a model's name
+MIGRATION_MODULES = {"knox": None}  # its migrations would make a table beside ours that nothing reads or empties
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Concord",
+    "DESCRIPTION": "Human-preference annotation and RLHF in one working loop. See docs/api.md.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PUBLIC": False,  # the schema shows an account what its roles may use
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "AssignmentState": "annotate.models.Assignment.State",
+        "RunState": "rlhf.models.Run.State",
+    },
+}
+WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
+"""Networks beside the public ones that webhooks may reach, such as 10.0.0.0/8; http is allowed in these only."""

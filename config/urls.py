@@ -5,6 +5,8 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("rlhf.urls_api")),
+    path("api/v1/", include("annotate.urls_api")),
     path("training/", include("rlhf.urls")),
     path("", include("annotate.urls")),
 ]

@@ -1,44 +1,228 @@
-"""JSON for scripts and for the curves of a run's page."""
+"""Training for scripts: snapshots, runs, checkpoints, metrics. The same verbs as the pages: freeze, create, cancel."""
 
-from django.http import HttpRequest
-from rest_framework.permissions import BasePermission
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import IntegerField, Serializer
-from rest_framework.views import APIView
 
-from annotate.access import STAFF, has_role
-from rlhf import access
-from rlhf.models import Metric
+from annotate.access import STAFF, project_for_staff
+from annotate.api.base import CursorPages, Door, PageQuery, Query, Strict, Whole
+from annotate.api.errors import Conflict
+from annotate.api.serializers import Errors
+from annotate.models import Project
+from rlhf import access, preflight, runs, snapshots
+from rlhf.contract import config as configs
+from rlhf.contract.config import ConfigError
+from rlhf.models import Checkpoint, Metric, Run, Snapshot
+from rlhf.preflight import RunOrder
 
-
-class IsStaff(BasePermission):
-    """Reviewers, admins and ML engineers."""
-
-    def has_permission(self, request: HttpRequest, view: APIView) -> bool:
-        return has_role(request.user, *STAFF)
-
-
-class After(Serializer):
-    """The query: metrics of later steps only."""
-
-    after = IntegerField(min_value=-1, default=-1)
+MAX_ID = 2**63 - 1
 
 
-class RunMetrics(APIView):
-    """GET /training/runs/<id>/metrics/?after=<step>
+class SnapshotOut(serializers.ModelSerializer):
+    class Meta:
+        model = Snapshot
+        fields = ["id", "sha256", "filters", "counts", "has_simulated", "created_at"]
 
-    {"state": "running", "steps": [3, 4], "metrics": [{"loss": 0.61, …}, {"loss": 0.58, …}]}
-    """
 
-    permission_classes = [IsStaff]
+class SnapshotIn(Strict):
+    """What to hold out."""
 
+    test_rate = serializers.FloatField(min_value=0.05, max_value=0.95, default=snapshots.TEST_RATE)
+
+
+class CheckpointOut(serializers.ModelSerializer):
+    class Meta:
+        model = Checkpoint
+        fields = ["id", "kind", "name", "run", "parent", "manifest_sha256", "size_bytes", "created_at"]
+
+
+class RunOut(serializers.ModelSerializer):
+    project = serializers.CharField(source="project.slug")
+    state = serializers.ChoiceField(choices=Run.State.choices)
+
+    class Meta:
+        model = Run
+        fields = [
+            "id",
+            "project",
+            "stage",
+            "state",
+            "config",
+            "snapshot",
+            "base",
+            "reward_model",
+            "baseline",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "failure_reason",
+            "failure_message",
+        ]
+
+
+class RunIn(Strict):
+    """A run to start; `config` takes the fields of the stage, and those left out their defaults."""
+
+    stage = serializers.ChoiceField(choices=Run.Stage.choices)
+    snapshot = Whole(min_value=1)
+    base = Whole(min_value=1)
+    reward_model = Whole(min_value=1, allow_null=True, default=None)
+    baseline = Whole(min_value=1, allow_null=True, default=None)
+    config = serializers.DictField(default=dict)
+
+
+class MetricsOut(serializers.Serializer):
+    """What a run measured, a step a row."""
+
+    state = serializers.ChoiceField(choices=Run.State.choices)
+    steps = serializers.ListField(child=serializers.IntegerField())
+    metrics = serializers.ListField(child=serializers.DictField(child=serializers.FloatField()))
+
+
+class After(Query):
+    """Metrics of later steps only."""
+
+    after = serializers.IntegerField(min_value=-1, max_value=MAX_ID, default=-1)
+
+
+class List(Door, ListAPIView):
+    """A project's rows by cursor."""
+
+    pagination_class = CursorPages
+    query_class: type[Query] = PageQuery
+    roles = {"GET": STAFF, "POST": access.ENGINEERS}
+
+    @property
+    def project(self) -> Project:
+        return project_for_staff(self.request.user, self.kwargs["slug"])
+
+
+class Snapshots(List):
+    serializer_class = SnapshotOut
+
+    def get_queryset(self) -> QuerySet[Snapshot]:
+        return Snapshot.objects.filter(project=self.project)
+
+    @extend_schema(parameters=[PageQuery])
+    def get(self, request: Request, slug: str) -> Response:
+        """List a project's snapshots."""
+        return self.list(request)
+
+    @extend_schema(request=SnapshotIn, responses={201: SnapshotOut, 400: Errors, 409: Errors})
+    def post(self, request: Request, slug: str) -> Response:
+        """Freeze the project; one that has not changed returns the snapshot it has."""
+        project = self.project
+        wanted = self.read(SnapshotIn)
+        try:
+            snapshot = snapshots.freeze(project, by=request.user, **wanted)
+        except snapshots.NothingToFreeze as problem:
+            raise Conflict(str(problem)) from problem
+        return Response(SnapshotOut(snapshot).data, status=status.HTTP_201_CREATED)
+
+
+class Checkpoints(List):
+    serializer_class = CheckpointOut
+    roles = {"GET": STAFF}
+
+    def get_queryset(self) -> QuerySet[Checkpoint]:
+        return Checkpoint.objects.filter(project=self.project) | Checkpoint.objects.filter(project=None)
+
+    @extend_schema(parameters=[PageQuery])
+    def get(self, request: Request, slug: str) -> Response:
+        """List a project's checkpoints and the base models."""
+        return self.list(request)
+
+
+class RunQuery(PageQuery):
+    stage = serializers.ChoiceField(choices=Run.Stage.choices, required=False)
+    state = serializers.ChoiceField(choices=Run.State.choices, required=False)
+
+
+class Runs(List):
+    serializer_class = RunOut
+    query_class = RunQuery
+
+    def get_queryset(self) -> QuerySet[Run]:
+        wanted = {name: self.asked[name] for name in ("stage", "state") if name in self.asked}
+        return Run.objects.filter(project=self.project, **wanted).select_related("project")
+
+    @extend_schema(parameters=[RunQuery])
+    def get(self, request: Request, slug: str) -> Response:
+        """List a project's runs."""
+        return self.list(request)
+
+    @extend_schema(request=RunIn, responses={201: RunOut, 400: Errors})
+    def post(self, request: Request, slug: str) -> Response:
+        """Queue a run; a worker takes it."""
+        order = _order(self.project, self.read(RunIn))
+        try:
+            run = runs.create(order, by=request.user)
+        except preflight.Refused as refusal:
+            raise ValidationError(refusal.problems) from refusal
+        return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
+
+
+class RunDetail(Door):
+    roles = {"GET": STAFF}
+
+    @extend_schema(responses=RunOut)
     def get(self, request: Request, pk: int) -> Response:
+        """Show a run."""
+        return Response(RunOut(access.run_for_staff(request.user, pk)).data)
+
+
+class RunCancel(Door):
+    roles = {"POST": access.ENGINEERS}
+
+    @extend_schema(request=None, responses={202: RunOut, 409: Errors})
+    def post(self, request: Request, pk: int) -> Response:
+        """Cancel a queued run, or ask a running one to stop."""
+        try:
+            runs.request_cancel(access.run_for_staff(request.user, pk))
+        except runs.AlreadyOver as problem:
+            raise Conflict(f"Run {pk} had ended already; nothing was cancelled.") from problem
+        return Response(RunOut(access.run_for_staff(request.user, pk)).data, status=status.HTTP_202_ACCEPTED)
+
+
+class RunMetrics(Door):
+    """Also under /training/runs/<id>/metrics/, for the curves of the run's page."""
+
+    roles = {"GET": STAFF}
+    query_class = After
+
+    @extend_schema(parameters=[After], responses=MetricsOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return what a run measured after a step."""
         run = access.run_for_staff(request.user, pk)
-        query = After(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        rows = Metric.objects.filter(run=run, step__gt=query.validated_data["after"]).order_by("step")
+        rows = Metric.objects.filter(run=run, step__gt=self.asked["after"]).order_by("step")
         found = list(rows.values_list("step", "values"))
         return Response(
             {"state": run.state, "steps": [step for step, _ in found], "metrics": [values for _, values in found]}
         )
+
+
+def _order(project: Project, wanted: dict[str, Any]) -> RunOrder:
+    """Return what a body asks for. Raises ValidationError by field."""
+    stage = wanted["stage"]
+    try:
+        config = configs.parse(stage, wanted["config"])
+    except ConfigError as problem:
+        raise ValidationError({"config": problem.errors}) from problem
+    chosen = {name: _checkpoint(wanted[name], name) for name in ("base", "reward_model", "baseline")}
+    snapshot = Snapshot.objects.filter(project=project, pk=wanted["snapshot"]).first()
+    if snapshot is None:
+        raise ValidationError({"snapshot": f"There is no snapshot {wanted['snapshot']} in this project."})
+    return RunOrder(project, stage, config, snapshot, **chosen)
+
+
+def _checkpoint(pk: int | None, name: str) -> Checkpoint | None:
+    found = Checkpoint.objects.filter(pk=pk).first() if pk else None
+    if pk and found is None:
+        raise ValidationError({name: f"There is no checkpoint {pk}."})
+    return found

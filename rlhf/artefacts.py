@@ -59,6 +59,8 @@ def _record(
     kind = str(manifest.get("kind"))
     if kind not in kinds:
         raise BadArtefact(f"{directory} holds a model of kind {kind!r}; expected {' or '.join(sorted(kinds))}.")
+    if not manifest.get("tokenizer_sha256"):
+        raise BadArtefact(f"{directory} names no tokenizer in its manifest.")
     return Checkpoint.objects.create(
         project=project,
         kind=kind,

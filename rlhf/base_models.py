@@ -1,5 +1,6 @@
 """Bring in a base model: a process of its own (torch lives there) makes the checkpoint, then it is recorded."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.utils.text import slugify
 
-from rlhf import artefacts
+from rlhf import artefacts, environment
 from rlhf.models import Checkpoint
 
 LAST_LINES = 15
@@ -27,7 +28,12 @@ def bring_in(source: str, *, name: str, tell: Callable[[str], None]) -> Checkpoi
     command = [sys.executable, "-m", "rlhf.training.base", source, str(directory)]
     said: list[str] = []
     with subprocess.Popen(
-        command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=settings.BASE_DIR,
+        env=os.environ | environment.for_training(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         for line in process.stdout:
             said.append(line.rstrip())

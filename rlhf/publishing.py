@@ -36,7 +36,10 @@ def _return_completions(run: Run, directory: RunDirectory) -> None:
     """Bring sampled completions back as comparisons to rank; a prompt with fewer than two is left out."""
     if not directory.completions.is_file():
         raise BadArtefact(f"{directory.completions} is missing: the sampler left no completions.")
-    rows = list(_comparison_rows(run, records.read_jsonl(directory.completions, CompletionRecord)))
+    try:
+        rows = list(_comparison_rows(run, records.read_jsonl(directory.completions, CompletionRecord)))
+    except (ValueError, TypeError, KeyError) as problem:
+        raise BadArtefact(f"{directory.completions} cannot be read ({problem!r}).") from problem
     if not rows:
         raise BadArtefact(f"{directory.completions} holds no prompt with {MIN_COMPLETIONS} or more completions.")
     try:

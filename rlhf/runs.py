@@ -21,6 +21,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
+from annotate import outbox
 from rlhf import preflight
 from rlhf.contract import config as configs
 from rlhf.contract.records import FailureReason
@@ -124,8 +125,10 @@ def cancelled(held: Claim, result: Result | None = None) -> None:
 
 def request_cancel(run: Run) -> None:
     """Cancel a queued run at once, or ask a running one to stop. Raises AlreadyOver."""
-    if Run.objects.filter(pk=run.pk, state=State.QUEUED).update(state=State.CANCELLED, finished_at=Now()):
-        return
+    with transaction.atomic():
+        if Run.objects.filter(pk=run.pk, state=State.QUEUED).update(state=State.CANCELLED, finished_at=Now()):
+            _tell(run.pk)
+            return
     asked = Run.objects.filter(pk=run.pk, state=State.RUNNING)
     if not asked.update(cancel_requested_at=Now()):
         raise AlreadyOver
@@ -133,12 +136,8 @@ def request_cancel(run: Run) -> None:
 
 def fail_silent_runs() -> int:
     """Fail the running runs whose lease is over; return how many."""
-    return Run.objects.filter(state=State.RUNNING, lease_until__lt=Now()).update(
-        state=State.FAILED,
-        finished_at=Now(),
-        failure_reason=FailureReason.LOST,
-        failure_message="The worker of this run went silent: it was stopped, or its machine was. Start the run again.",
-    )
+    silent = Run.objects.filter(state=State.RUNNING, lease_until__lt=Now())
+    return sum(_fail_silent(pk) for pk in list(silent.values_list("pk", flat=True)))
 
 
 def ring_again() -> int:
@@ -151,13 +150,36 @@ def ring_again() -> int:
     return len(ids)
 
 
+def _fail_silent(run_id: int) -> bool:
+    with transaction.atomic():
+        silent = Run.objects.filter(pk=run_id, state=State.RUNNING, lease_until__lt=Now())
+        is_failed = silent.update(
+            state=State.FAILED,
+            finished_at=Now(),
+            failure_reason=FailureReason.LOST,
+            failure_message="The worker of this run went silent: it was stopped, or its machine was. Start it again.",
+        )
+        if is_failed:
+            _tell(run_id)
+    return bool(is_failed)
+
+
 def _held(held: Claim):
     return Run.objects.filter(pk=held.run_id, fence=held.fence, state=State.RUNNING)
 
 
 def _close(held: Claim, state: State, **changes: Any) -> None:
-    if _held(held).update(state=state, finished_at=Now(), lease_until=None, **changes) != 1:
-        raise LostClaim
+    with transaction.atomic():
+        if _held(held).update(state=state, finished_at=Now(), lease_until=None, **changes) != 1:
+            raise LostClaim
+        _tell(held.run_id)
+
+
+def _tell(run_id: int) -> None:
+    """Tell webhooks that a run is over; inside the transaction that ends it."""
+    run = Run.objects.get(pk=run_id)
+    told = {"run": run.pk, "stage": run.stage, "state": run.state, "failure_reason": run.failure_reason}
+    outbox.record(run.project_id, outbox.Kind.RUN_FINISHED, told)
 
 
 def _lease_end() -> ExpressionWrapper:

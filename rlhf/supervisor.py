@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from rlhf import artefacts, publishing, runs
+from rlhf import artefacts, environment, publishing, runs
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline
 from rlhf.contract.records import FailureReason
@@ -31,17 +31,8 @@ POLL_SECONDS = 1.0
 CANCEL_GRACE_SECONDS = 60.0
 TERMINATE_GRACE_SECONDS = 15.0
 LOG_TAIL_CHARS = 1500
-ENVIRONMENT = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "TMPDIR",
-    "VIRTUAL_ENV",
-    "OMP_NUM_THREADS",
-    "OMP_WAIT_POLICY",
-    "CUDA_VISIBLE_DEVICES",
-    "LD_LIBRARY_PATH",
-)
+KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
+"""What accelerate's launcher says when its child was killed; its own exit code is 1."""
 
 
 def supervise(held: Claim) -> None:
@@ -49,10 +40,7 @@ def supervise(held: Claim) -> None:
     run = Run.objects.select_related("snapshot", "base", "reward_model", "baseline", "project").get(pk=held.run_id)
     directory = RunDirectory(settings.RUNS_DIR / str(run.pk) / str(held.fence))
     try:
-        directory.write_spec(_spec(run))
-        with _trainer(run.stage, directory) as process:
-            ending = _watch(process, held, directory)
-        _close(run, held, directory, ending=ending, exit_code=process.returncode)
+        _execute(run, held, directory)
     except LostClaim:
         log.warning("run %s: the claim (fence %s) no longer holds; its trainer was ended", held.run_id, held.fence)
     except Exception as problem:  # ours, not the trainer's: said on the run's page, not found out by the sweeper
@@ -65,6 +53,18 @@ def command(stage: str, directory: Path) -> list[str]:
     launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
     profile = ["--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
     return [*launch, *profile, "-m", f"rlhf.training.{stage}", str(directory)]
+
+
+def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
+    try:
+        spec = _spec(run)
+    except configs.ConfigError as problem:  # queued under bounds that have changed since
+        runs.fail(held, FailureReason.BAD_CONFIG, message=str(problem))
+        return
+    directory.write_spec(spec)
+    with _trainer(run.stage, directory) as process:
+        ending = _watch(process, held, directory)
+    _close(run, held, directory, ending=ending, exit_code=process.returncode)
 
 
 @dataclass
@@ -113,7 +113,7 @@ def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[b
         process = subprocess.Popen(
             command(stage, directory.path),
             cwd=settings.BASE_DIR,
-            env=_environment(),
+            env=environment.for_training(),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -124,14 +124,6 @@ def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[b
         yield process
     finally:
         _end(process)
-
-
-def _environment() -> dict[str, str]:
-    """What the trainer may know of our environment: no database, no broker, no secret."""
-    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    kept.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # or accelerate would say 1
-    kept.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for work on shared cores: decoding 6-10 x slower
-    return kept | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory) -> str:
@@ -204,17 +196,12 @@ def _close(run: Run, held: Claim, directory: RunDirectory, *, ending: str, exit_
     elif exit_code == 0:
         runs.fail(held, FailureReason.NO_RESULT, message="The trainer ended without leaving a result.")
     else:
-        runs.fail(held, _reason_of(exit_code), message=_last_words(directory, exit_code))
+        tail = directory.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL_CHARS:]
+        last_words = f"The trainer ended with exit code {exit_code}. The end of its log:\n{tail}"
+        runs.fail(held, _reason_of(exit_code, tail), message=last_words)
 
 
-def _reason_of(exit_code: int) -> FailureReason:
+def _reason_of(exit_code: int, tail: str) -> FailureReason:
     """A trainer that the kernel killed most likely ran out of memory; anything else crashed."""
-    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL) or KILLED_BELOW_LAUNCHER in tail
     return FailureReason.OUT_OF_MEMORY if is_killed else FailureReason.CRASHED
-
-
-def _last_words(directory: RunDirectory, exit_code: int) -> str:
-    tail = (
-        directory.log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL_CHARS:] if directory.log.exists() else ""
-    )
-    return f"The trainer ended with exit code {exit_code}. The end of its log:\n{tail}"

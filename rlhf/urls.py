@@ -11,7 +11,7 @@ urlpatterns = [
     path("projects/<slug:slug>/start/<slug:stage>/", runs.new, name="run_new"),
     path("runs/<int:pk>/", runs.show, name="run"),
     path("runs/<int:pk>/live/", runs.live, name="run_live"),
-    path("runs/<int:pk>/metrics/", RunMetrics.as_view(), name="run_metrics"),
+    path("runs/<int:pk>/metrics/", RunMetrics.as_view(schema=None), name="run_metrics"),
     path("runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
     path("checkpoints/<int:pk>/download/", training.download, name="checkpoint_download"),
 ]

@@ -1,4 +1,4 @@
-"""The cast: ana, ben and cy annotate; lee is staff; sam has no rights. And where shared reference data lies."""
+"""The cast: ana, ben, cy annotate, nia is new; lee is staff, sam has no rights. And where shared data lies."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group
 
-from annotate import intake, people, projects
+from annotate import intake, memberships, people, projects
 from annotate.models import Role
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -65,6 +65,19 @@ def roles(transactional_db):
         Group.objects.get_or_create(name=role)
 
 
+@pytest.fixture(autouse=True)
+def they_have_read_the_guidelines(request):
+    """Ana, Ben and Cy, where a test has them and the project, are past the steps before the work; Nia is not."""
+    names = set(request.fixturenames)
+    if "project" not in names or not names & {"ana", "ben", "cy"}:
+        return
+    if "roles" in names:
+        request.getfixturevalue("roles")
+    version = projects.current_guidelines(request.getfixturevalue("project"))
+    for name in names & {"ana", "ben", "cy"}:
+        memberships.acknowledge(request.getfixturevalue(name), version)
+
+
 def _account(name, *roles):
     return people.create_account(name, password=PASSWORD, roles=roles)
 
@@ -82,6 +95,12 @@ def ben(db):
 @pytest.fixture
 def cy(db):
     return people.annotator_for(_account("cy", Role.ANNOTATOR))
+
+
+@pytest.fixture
+def nia(db):
+    """An annotator who is new: she has read nothing yet."""
+    return people.annotator_for(_account("nia", Role.ANNOTATOR))
 
 
 @pytest.fixture

@@ -61,8 +61,8 @@ def signed_in(user):
 
 
 def make_project(client):
-    made = {"name": "House", "slug": "house", "overlap": 2, "guidelines": "More vowels are better."}
-    client.post(reverse("project_new"), made)
+    made = {"name": "House", "slug": "house", "task": "ranking", "reason": "optional", "overlap": 2}
+    client.post(reverse("project_new"), made | {"guidelines": "More vowels are better."})
     lines = "".join(json.dumps({"id": f"p{n}", "prompt": f"Say {n}."}) + "\n" for n in range(PROMPTS))
     upload = SimpleUploadedFile("prompts.jsonl", lines.encode())
     client.post(reverse("import", args=["house"]), {"kind": "prompts", "file": upload})
@@ -86,8 +86,9 @@ def execute(client, a_worker, stage, **values):
 
 
 def rank_all(client):
-    """Rank what the queue gives, more vowels first, until it is empty; return how many."""
+    """Read the guidelines, then rank what the queue gives, more vowels first, until it is empty; return how many."""
     count = 0
+    client.post(reverse("guidelines", args=["house"]), {"version": 1})
     while (page := client.get(reverse("rank_next", args=["house"]), follow=True)).redirect_chain:
         place = page.context["assignment"]
         ranks = by_vowels(place.order)

@@ -17,6 +17,8 @@ DOORS = {
     "annotate.admin",  # how tables are looked at
     "annotate.rows",  # the shapes that intake takes
     "annotate.models",
+    "annotate.api",  # the grammar of the REST API
+    "annotate.outbox",  # what happened, for other systems
 }
 DEMO_DOORS = DOORS | {"annotate.projects", "annotate.people", "annotate.simulation", "annotate.reports"}
 

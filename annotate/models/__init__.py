@@ -18,11 +18,13 @@ from annotate.models.projects import (
     Task,
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
+from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
 
 __all__ = [
     "Adjudication",
     "Annotator",
+    "ApiToken",
     "Assignment",
     "Comparison",
     "Completion",

@@ -39,7 +39,10 @@ class Use(models.TextChoices):
 
 
 class Comparison(models.Model):
-    """A prompt with 2-9 completions (0-9 for a demonstration), for `overlap` annotators. Written by annotate.intake."""
+    """A prompt with 2-9 completions (0-9 for a demonstration), for `overlap` annotators.
+
+    Made by annotate.intake; `overlap`, `priority` and `use` change with the places, in annotate.assignments.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="comparisons")
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="comparisons")
@@ -104,9 +107,10 @@ class Completion(models.Model):
 class Assignment(models.Model):
     """One annotator's place on a comparison. Written by annotate.assignments only.
 
-    Work: open → reserved → submitted; a reserved place that is skipped or expires is closed (its slot becomes null, the
-    row stays as history) and a fresh open row takes over the slot. Gold, training, qualification and repeats have no
-    slot: their row is made when they are handed out. `order` is the order of completion ids on the page.
+    Work: open → reserved → submitted; the row of a reservation is made when it is handed out and replaces the open one.
+    A reserved place that is skipped or expires is closed (its slot becomes null, the row stays as history) and a fresh
+    open row takes over the slot. Gold, training, qualification and repeats have no slot and no open row. `order` is the
+    order of completion ids on the page.
     """
 
     class State(models.TextChoices):

@@ -63,5 +63,15 @@ def tau_x(one: Tiers, other: Tiers) -> float | None:
     return 1 - kemeny_distance(one, other) / shared if shared else None
 
 
+def pair_agreement(one: Tiers, other: Tiers) -> float | None:
+    """The share of pairs on which two rankings agree; a tie against a win counts half. None without a shared pair.
+
+    >>> pair_agreement([[1], [2], [3]], [[1], [2, 3]])
+    0.8333333333333333
+    """
+    tau = tau_x(one, other)
+    return None if tau is None else (1 + tau) / 2
+
+
 def _sign(difference: int) -> int:
     return (difference > 0) - (difference < 0)

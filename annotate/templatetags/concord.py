@@ -1,5 +1,6 @@
 """Filters and tags of the templates: numbers, times, fields and texts. They format; they never compute or query."""
 
+import json
 from datetime import datetime
 
 from django import template
@@ -8,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from annotate import rendering
+from annotate import rendering, sections
 from annotate.quality.estimate import Estimate
 
 NOTHING = "–"
@@ -66,6 +67,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def as_json(value: object) -> str:
+    """Return a value as JSON, for a data- attribute."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
 def ago(moment: datetime | None) -> SafeString | str:
     """Return a time as «3 min ago», with the exact time on hovering; a dash for None."""
     if moment is None:
@@ -91,7 +98,19 @@ def source(text: str) -> SafeString | None:
 @register.filter
 def guidelines(source: str) -> SafeString:
     """Return guidelines as safe HTML; put it in an element of class `text` with dir="auto"."""
+    return sections.anchored(rendering.guidelines(source))
+
+
+@register.filter
+def unanchored_guidelines(source: str) -> SafeString:
+    """Return guidelines as safe HTML without ids: for a page that shows several versions."""
     return rendering.guidelines(source)
+
+
+@register.filter
+def section_anchor(title: str) -> str:
+    """Return the id of a section of the guidelines, for a link to it: #{{ flag.section|section_anchor }}."""
+    return sections.anchor_of(title)
 
 
 @register.filter

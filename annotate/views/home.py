@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from annotate import access, projects, worklist
+from annotate import access, objections, worklist
 from annotate.models import Role
 
 
@@ -14,15 +14,8 @@ from annotate.models import Role
 def home(request: HttpRequest) -> HttpResponse:
     if access.has_role(request.user, Role.ANNOTATOR):
         annotator = access.annotator_of(request.user)
-        return render(request, "annotate/home.html", {"annotator": annotator, "works": worklist.of(annotator)})
+        context = {"annotator": annotator, "works": worklist.of(annotator), "objections": objections.of(annotator)[:3]}
+        return render(request, "annotate/home.html", context)
     if access.has_role(request.user, *access.STAFF):
         return redirect("projects")
     return render(request, "annotate/no_role.html")
-
-
-@require_GET
-@access.requires(Role.ANNOTATOR, *access.STAFF)
-def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
-    project = access.project_for_annotator(slug)
-    context = {"project": project, "guideline": projects.current_guidelines(project)}
-    return render(request, "annotate/guidelines.html", context)

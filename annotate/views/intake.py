@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from annotate import access, intake
+from annotate import access, intake, preview
 from annotate.forms_staff import ImportForm
 from annotate.models import Project, Role
 from annotate.uploads import DataDirUploadHandler
@@ -31,12 +31,14 @@ def _checked_import(request: HttpRequest, project: Project) -> HttpResponse:
     form = ImportForm(request.POST or None, request.FILES or None, kinds=_kinds(request))
     if not form.is_valid():
         return _page(request, project, form, status=422 if form.is_bound else 200)
-    upload, kind = form.cleaned_data["file"], form.cleaned_data["kind"]
+    upload = form.cleaned_data["file"]
     try:
-        report = intake.import_file(upload.path, kind=kind, project=project, name=upload.name)
+        report = intake.import_file(upload.path, project=project, name=upload.name, by=request.user, **form.how)
     except intake.IntakeError as refusal:
         more_count = refusal.error_count - len(refusal.errors)
         return _page(request, project, form, refusal=refusal, more_count=more_count, status=422)
+    if report.is_dry_run:
+        return _page(request, project, form, report=report, rows=preview.rows(report), status=200)
     messages.success(request, report.sentence)
     return redirect("project", slug=project.slug)
 

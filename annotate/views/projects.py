@@ -5,7 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from annotate import access, counts, projects, rendering
+from annotate import access, counts, projects, questions, rendering, revisions
+from annotate.forms_questions import asked_in_words
 from annotate.forms_staff import GuidelinesForm, ProjectForm, SettingsForm
 from annotate.models import Project, Role
 
@@ -24,7 +25,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     form = ProjectForm(request.POST or None)
     if form.is_valid():
-        project = projects.create(**form.cleaned_data, by=request.user)
+        project = projects.create(**form.settings, by=request.user)
         messages.success(request, f"Project {project.name} is there. Next: import comparisons for it.")
         return redirect("project", slug=project.slug)
     return render(request, "staff/project_new.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -38,6 +39,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": project,
         "counts": counts.of(project),
+        "asked": asked_in_words(project.task, questions.parse(project.questions)),
         "guidelines": guidelines,
         "guidelines_html": rendering.guidelines(guidelines.text),
     }
@@ -50,7 +52,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     form = SettingsForm(request.POST or None, instance=project)
     if form.is_valid():
-        projects.change(project, **form.cleaned_data)
+        projects.change(project, **form.settings)
         messages.success(request, "Settings saved.")
         return redirect("project", slug=slug)
     context = {"project": Project.objects.get(pk=project.pk), "form": form}  # the form has written on the other one
@@ -63,13 +65,16 @@ def edit_guidelines(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     current = projects.current_guidelines(project)
     form = GuidelinesForm(request.POST or None, initial={"text": current.text, "based_on": current.number})
-    status = 422 if form.is_bound else 200
+    status, preview = 422 if form.is_bound else 200, None
     if form.is_valid():
-        if form.cleaned_data["based_on"] == current.number:
+        if "preview" in request.POST:
+            status, preview = 200, form.cleaned_data["text"]
+        elif form.cleaned_data["based_on"] == current.number:
             version = projects.publish_guidelines(project, text=form.cleaned_data["text"], by=request.user)
             messages.success(request, f"Version {version.number} is published.")
             return redirect("project", slug=slug)
-        status = 409
+        else:
+            status = 409
     context = {
         "project": project,
         "form": form,
@@ -77,5 +82,7 @@ def edit_guidelines(request: HttpRequest, slug: str) -> HttpResponse:
         "next_number": current.number + 1,
         "versions": project.guidelines.select_related("published_by"),
         "is_outdated": status == 409,
+        "preview": preview,
+        "lines": revisions.lines(current.text, preview) if preview else [],
     }
     return render(request, "staff/guidelines_edit.html", context, status=status)

@@ -11,6 +11,9 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
 
+EXACT_FLOAT = 2**53
+"""Whole numbers up to this are the same as floats."""
+
 
 class ConfigError(ValueError):
     """A config that cannot be used. `errors` maps a field's name to what was expected and what came."""
@@ -219,7 +222,7 @@ def _unknown_key(key: str, known: list[str]) -> str:
 
 def _as_float_where_asked(f: "dataclasses.Field[Any]", value: Any) -> Any:
     """JSON writes 1.0 as 1: a whole number is a fine float. Nothing else is converted."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= EXACT_FLOAT
     return float(value) if type_of(f) is float and is_whole else value
 
 
@@ -234,5 +237,5 @@ def _problem(f: "dataclasses.Field[Any]", value: Any) -> str:
         return f"expected a finite number; got {value}."
     low, high = f.metadata["minimum"], f.metadata["maximum"]
     if (low is not None and value < low) or (high is not None and value > high):
-        return f"expected {low:g} to {high:g}; got {value:g}."
+        return f"expected {low:g} to {high:g}; got {str(value)[:40]}."
     return ""

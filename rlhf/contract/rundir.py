@@ -81,7 +81,7 @@ class RunDirectory:
         try:
             raw = json.loads(self.config.read_text(encoding="utf-8"))
             spec = RunSpec(raw["stage"], configs.parse(raw["stage"], raw["config"]), Inputs(**raw["inputs"]))
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as problem:
+        except (OSError, KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError) as problem:
             raise configs.ConfigError({str(self.config): f"is not a run's order ({problem!r})."}) from problem
         return spec
 
@@ -116,7 +116,7 @@ class RunDirectory:
             return None
         try:
             return Result(**json.loads(self.result.read_text(encoding="utf-8")))
-        except (TypeError, json.JSONDecodeError) as problem:
+        except (TypeError, ValueError) as problem:
             return Result("failed", FailureReason.NO_RESULT, f"result.json cannot be read ({problem}).")
 
 
@@ -150,7 +150,7 @@ def verify_manifest(directory: Path, *, expected_sha256: str = "") -> dict[str, 
         raise BadArtefact(f"{directory} has no {MANIFEST}; it was not finished or is not ours.")
     if expected_sha256 and sha256_of(path) != expected_sha256:
         raise BadArtefact(f"{path} is not the manifest that was recorded.")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    manifest = _read_manifest(path)
     found = {p.relative_to(directory).as_posix() for p in _files(directory)}
     if found != set(manifest["files"]):
         differing = sorted(found ^ set(manifest["files"]))[0]
@@ -161,8 +161,18 @@ def verify_manifest(directory: Path, *, expected_sha256: str = "") -> dict[str, 
     return manifest
 
 
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise BadArtefact(f"{path} is not a manifest ({problem}).") from problem
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise BadArtefact(f"{path} is not a manifest: it names no files.")
+    return manifest
+
+
 def _files(directory: Path) -> list[Path]:
-    return sorted(p for p in directory.rglob("*") if p.is_file() and p.name != MANIFEST)
+    return sorted(p for p in directory.rglob("*") if p.is_file() and p != directory / MANIFEST)
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

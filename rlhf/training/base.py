@@ -20,6 +20,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from rlhf.contract import rundir
+from rlhf.contract.rundir import BadArtefact
 from rlhf.training import models, tiny
 from rlhf.training.run import StageError
 
@@ -37,19 +38,24 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--steps", type=int, default=tiny.STEPS, help="pretraining steps of the tiny model")
     options = parser.parse_args()
-    if (options.directory / rundir.MANIFEST).is_file():
-        rundir.verify_manifest(options.directory)
-        print(f"base: {options.directory} is there already and verifies", flush=True)
-        return
     try:
-        if options.source == "tiny":
-            model, tokenizer = tiny.pretrain(steps=options.steps)
-        else:
-            model, tokenizer = smollm2() if options.source == "smollm2" else saved(Path(options.source))
-    except (BadSource, StageError, OSError, ValueError) as problem:
+        make(options.source, options.directory, steps=options.steps)
+    except (BadSource, BadArtefact, StageError, OSError, ValueError) as problem:
         sys.exit(f"base: {problem}")
-    models.save_checkpoint(options.directory, model=model, tokenizer=tokenizer, kind="base")
-    print(f"base: wrote {options.directory}", flush=True)
+
+
+def make(source: str, directory: Path, *, steps: int) -> None:
+    """Make a checkpoint directory; one that is there already is verified and left as it is."""
+    if (directory / rundir.MANIFEST).is_file():
+        rundir.verify_manifest(directory)
+        print(f"base: {directory} is there already and verifies", flush=True)
+        return
+    if source == "tiny":
+        model, tokenizer = tiny.pretrain(steps=steps)
+    else:
+        model, tokenizer = smollm2() if source == "smollm2" else saved(Path(source))
+    models.save_checkpoint(directory, model=model, tokenizer=tokenizer, kind="base")
+    print(f"base: wrote {directory}", flush=True)
 
 
 def smollm2() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import URLPattern, get_resolver, reverse
 
-from annotate import assignments, intake, people, projects, rankings
+from annotate import assignments, intake, objections, outbox, people, projects, rankings
 from annotate.answers import Answer
+from annotate.crowd import invitations
 from annotate.models import Assignment, Origin
 from rlhf.models import Checkpoint, Run, Snapshot
 
@@ -26,11 +27,38 @@ TABLE = {
     ("GET", "login"): (200, 302, 302, 302, 302, 302),
     ("POST", "logout"): (302, 302, 302, 302, 302, 302),
     ("GET", "logout"): (405, 405, 405, 405, 405, 405),
+    ("GET", "consent"): (302, 403, 200, 403, 403, 403),
+    ("POST", "consent"): (302, 403, 422, 403, 403, 403),
     ("GET", "guidelines"): (302, 403, 200, 200, 200, 200),
+    ("POST", "guidelines"): (302, 403, 422, 403, 403, 403),
+    ("GET", "guidelines_changes"): (302, 403, 200, 200, 200, 200),
+    ("GET", "qualification"): (302, 403, 404, 403, 403, 403),  # it has not ended
+    ("GET", "feedback"): (302, 403, 404, 403, 403, 403),  # of work there is none
+    ("GET", "report"): (302, 403, 200, 403, 403, 403),
+    ("POST", "report"): (302, 403, 422, 403, 403, 403),
+    ("GET", "my_objections"): (302, 403, 200, 403, 403, 403),
+    ("GET", "onboarding"): (302, 403, 403, 200, 200, 200),
+    ("POST", "onboarding"): (302, 403, 403, 403, 422, 403),
+    ("GET", "consent_edit"): (302, 403, 403, 403, 200, 403),
+    ("POST", "consent_edit"): (302, 403, 403, 403, 302, 403),
+    ("POST", "member_pause"): (302, 403, 403, 422, 422, 403),
+    ("POST", "member_resume"): (302, 403, 403, 302, 302, 403),
+    ("POST", "member_qualification"): (302, 403, 403, 422, 422, 403),
+    ("GET", "desk"): (302, 403, 403, 200, 200, 200),
+    ("GET", "desk_next"): (302, 403, 403, 302, 302, 403),
+    ("GET", "desk_comparison"): (302, 403, 403, 200, 200, 403),
+    ("POST", "desk_comparison"): (302, 403, 403, 422, 422, 403),
+    ("POST", "more_votes"): (302, 403, 403, 422, 422, 403),
+    ("GET", "objections"): (302, 403, 403, 200, 200, 200),
+    ("POST", "objection_answer"): (302, 403, 403, 422, 422, 403),
     ("GET", "rank_next"): (302, 403, 302, 403, 403, 403),
     ("GET", "rank"): (302, 403, 200, 403, 403, 403),
     ("POST", "rank"): (302, 403, 422, 403, 403, 403),
     ("POST", "skip"): (302, 403, 422, 403, 403, 403),
+    ("POST", "draft"): (302, 403, 200, 403, 403, 403),
+    ("GET", "revise"): (302, 403, 302, 403, 403, 403),
+    ("POST", "revise"): (302, 403, 409, 403, 403, 403),
+    ("GET", "keys"): (302, 403, 200, 403, 403, 403),
     ("GET", "projects"): (302, 403, 403, 200, 200, 200),
     ("GET", "project_new"): (302, 403, 403, 403, 200, 403),
     ("POST", "project_new"): (302, 403, 403, 403, 422, 403),
@@ -41,22 +69,77 @@ TABLE = {
     ("POST", "guidelines_edit"): (302, 403, 403, 403, 422, 403),
     ("GET", "import"): (302, 403, 403, 403, 200, 200),
     ("POST", "import"): (302, 403, 403, 403, 422, 422),
+    ("GET", "export"): (302, 403, 403, 403, 200, 200),
+    ("GET", "export_download"): (302, 403, 403, 403, 422, 422),
     ("GET", "consistency"): (302, 403, 403, 200, 200, 200),
     ("GET", "annotator"): (302, 403, 403, 200, 200, 200),
     ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
     ("GET", "comparison"): (302, 403, 403, 200, 200, 200),
     ("POST", "adjudicate"): (302, 403, 403, 422, 422, 403),
+    ("GET", "join"): (200, 200, 200, 403, 403, 403),
+    ("POST", "join"): (422, 302, 302, 403, 403, 403),
+    ("GET", "crowd_enter"): (404, 404, 404, 404, 404, 404),
+    ("POST", "crowd_enter"): (404, 404, 404, 404, 404, 404),
+    ("GET", "crowd_finished"): (302, 403, 404, 403, 403, 403),
+    ("POST", "crowd_finished"): (302, 403, 404, 403, 403, 403),
+    ("GET", "crowd"): (302, 403, 403, 200, 200, 200),
+    ("GET", "crowd_settings"): (302, 403, 403, 403, 200, 403),
+    ("POST", "crowd_settings"): (302, 403, 403, 403, 422, 403),
+    ("POST", "crowd_sync"): (302, 403, 403, 403, 302, 403),
+    ("POST", "crowd_approve"): (302, 403, 403, 403, 404, 403),
+    ("GET", "invitations"): (302, 403, 403, 403, 200, 403),
+    ("POST", "invitations"): (302, 403, 403, 403, 422, 403),
+    ("POST", "invitation_revoke"): (302, 403, 403, 403, 404, 403),
+    ("GET", "pay"): (302, 403, 403, 403, 200, 403),
+    ("POST", "pay"): (302, 403, 403, 403, 422, 403),
+    ("GET", "pay_export"): (302, 403, 403, 403, 200, 403),
     ("GET", "training"): (302, 403, 403, 200, 200, 200),
     ("POST", "freeze"): (302, 403, 403, 403, 422, 422),
     ("GET", "run_new"): (302, 403, 403, 403, 200, 200),
     ("POST", "run_new"): (302, 403, 403, 403, 422, 422),
     ("GET", "run"): (302, 403, 403, 200, 200, 200),
     ("GET", "run_live"): (302, 403, 403, 200, 200, 200),
-    ("GET", "run_metrics"): (403, 403, 403, 200, 200, 200),
+    ("GET", "run_metrics"): (401, 403, 403, 200, 200, 200),
     ("POST", "run_cancel"): (302, 403, 403, 403, 302, 302),
     ("GET", "checkpoint_download"): (302, 403, 403, 200, 200, 200),
+    ("GET", "tokens"): (302, 403, 200, 200, 200, 200),
+    ("POST", "tokens"): (302, 403, 422, 422, 422, 422),
+    ("POST", "token_revoke"): (302, 403, 404, 404, 404, 404),
+    ("GET", "webhooks"): (302, 403, 403, 403, 200, 403),
+    ("POST", "webhooks"): (302, 403, 403, 403, 422, 403),
+    ("GET", "webhook"): (302, 403, 403, 403, 200, 403),
+    ("POST", "webhook_change"): (302, 403, 403, 403, 302, 403),
+    ("POST", "redeliver"): (302, 403, 403, 403, 302, 403),
+    # the API answers strangers with 401; a form instead of JSON is 415, which only those who may act get to hear
+    ("GET", "api_reference"): (302, 403, 200, 200, 200, 200),
+    ("GET", "api_schema"): (401, 403, 200, 200, 200, 200),
+    ("GET", "api_me"): (401, 403, 200, 200, 200, 200),
+    ("GET", "api_work"): (401, 403, 200, 403, 403, 403),
+    ("POST", "api_next"): (401, 403, 409, 403, 403, 403),  # they have not agreed to the consent text yet
+    ("GET", "api_assignment"): (401, 403, 200, 403, 403, 403),
+    ("POST", "api_submit"): (401, 403, 415, 403, 403, 403),
+    ("POST", "api_revise"): (401, 403, 415, 403, 403, 403),
+    ("POST", "api_skip"): (401, 403, 415, 403, 403, 403),
+    ("GET", "api_projects"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_projects"): (401, 403, 403, 403, 415, 403),
+    ("GET", "api_project"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_prompts"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_prompts"): (401, 403, 403, 403, 415, 403),
+    ("GET", "api_comparisons"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_comparisons"): (401, 403, 403, 403, 415, 415),
+    ("GET", "api_completions"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_rankings"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_consistency"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_snapshots"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_snapshots"): (401, 403, 403, 403, 415, 415),
+    ("GET", "api_checkpoints"): (401, 403, 403, 200, 200, 200),
+    ("GET", "api_runs"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_runs"): (401, 403, 403, 403, 415, 415),
+    ("GET", "api_run"): (401, 403, 403, 200, 200, 200),
+    ("POST", "api_run_cancel"): (401, 403, 403, 403, 202, 202),
+    ("GET", "api_run_metrics"): (401, 403, 403, 200, 200, 200),
 }
-SENT = {"annotator_pause": {"is_paused": "yes"}}
+SENT = {"annotator_pause": {"is_paused": "yes"}, "pay": {"currency": "pounds"}}
 """What a POST needs to get past its form; the others lack all fields and are refused by the form (422)."""
 SECRETS = ("SECRET-MODEL-7", "SECRET-ID", "SECRET-SOURCE", "BENS-REASON", "RULING-REASON", "simulated", "annotator-")
 """`annotator-` begins every pseudonym."""
@@ -69,8 +152,13 @@ class World(NamedTuple):
     assignment: int
     annotator: int
     comparison: int
+    membership: int
+    objection: int
     run: int
     checkpoint: int
+    invitation: str
+    webhook: int
+    delivery: int
 
 
 @pytest.fixture
@@ -98,14 +186,24 @@ def world(filled, accounts, ana, ben, rex):
         place = assignments.reserve_next(annotator, filled)
         rankings.submit(place, Answer([place.order], reason="BENS-REASON"), submission=uuid4())
     rankings.adjudicate(held.comparison, reviewer=rex, tiers=[held.order], reason="RULING-REASON")
+    projects.publish_consent(filled, text="You may stop at any time.", by=None)
+    raised = objections.raise_objection(Assignment.objects.get(annotator=ben), kind="bad_item", text="BENS-REASON")
     checkpoint, run = _trained(filled)
+    webhook = outbox.add_webhook(filled, url="https://example.org/", kinds=[], by=None)
+    with transaction.atomic():
+        outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
     return World(
         slug=filled.slug,
         assignment=held.pk,
         annotator=ben.pk,
         comparison=held.comparison_id,
+        membership=filled.memberships.get(annotator=ben).pk,
+        objection=raised.pk,
         run=run.pk,
         checkpoint=checkpoint.pk,
+        invitation=invitations.create(filled, label="friends", by=None)[1],
+        webhook=webhook.pk,
+        delivery=webhook.deliveries.get().pk,
     )
 
 
@@ -148,18 +246,44 @@ def url(name, world):
     arguments = {
         "rank": [world.assignment],
         "skip": [world.assignment],
+        "feedback": [world.assignment],
+        "report": [world.assignment],
+        "member_pause": [world.membership],
+        "member_resume": [world.membership],
+        "member_qualification": [world.membership],
+        "desk_comparison": [world.comparison],
+        "more_votes": [world.comparison],
+        "objection_answer": [world.objection],
+        "draft": [world.assignment],
+        "revise": [world.assignment],
         "annotator": [world.annotator],
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
         "adjudicate": [world.comparison],
+        "join": [world.invitation],
+        "crowd_enter": [world.slug, "prolific"],
+        "crowd_approve": [world.slug, 99],
+        "invitation_revoke": [world.slug, 99],
         "run_new": [world.slug, "sft"],
         "run": [world.run],
         "run_live": [world.run],
         "run_metrics": [world.run],
         "run_cancel": [world.run],
         "checkpoint_download": [world.checkpoint],
+        "webhook": [world.webhook],
+        "webhook_change": [world.webhook],
+        "redeliver": [world.delivery],
+        "token_revoke": ["0123456789abcde"],
+        "api_assignment": [world.assignment],
+        "api_submit": [world.assignment],
+        "api_revise": [world.assignment],
+        "api_skip": [world.assignment],
+        "api_run": [world.run],
+        "api_run_cancel": [world.run],
+        "api_run_metrics": [world.run],
     }
-    plain = {"home", "login", "logout", "projects", "project_new"}
+    plain = {"home", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
+    plain |= {"api_reference", "api_schema", "api_me", "api_work", "api_projects"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 
 
@@ -243,6 +367,7 @@ def test_every_form_that_changes_something_carries_a_token(client, world, accoun
         (row, body(response))
         for role in ("annotator", "reviewer", "admin", "ml_engineer")
         for row, response in responses(client, world, accounts[role])
+        if response["Content-Type"].startswith("text/html")
     ]
 
     found = [(row, form) for row, html in pages for form in forms.findall(html)]
@@ -267,6 +392,7 @@ def test_annotators_meet_no_secret_on_their_round(client, world, accounts, ana):
         "next": client.get(url("rank_next", world), follow=True),
         "nothing": client.get("/nowhere/"),
     }
+    steps["consent"] = client.post(url("consent", world), {"version": 1}, follow=True)
     last = Assignment.objects.get(annotator=ana, state="reserved")
     steps["skipped"] = client.post(reverse("skip", args=[last.pk]), {"why": "other", "words": "no"}, follow=True)
     steps["skipped page"] = client.get(reverse("rank", args=[last.pk]))

@@ -74,10 +74,11 @@ def test_an_expired_reservation_is_honoured_while_its_comparison_has_a_free_plac
     place = assignments.reserve_next(ana, project)
     assignments.release_expired(now=timezone.now() + timedelta(hours=1))
 
-    ranking = submit(place)
+    submit(place)
 
-    assert ranking.assignment_id != place.pk
-    assert ranking.assignment.order == place.order
+    place.refresh_from_db()
+    assert (place.state, place.slot) == ("submitted", 0)
+    assert Assignment.objects.filter(comparison=place.comparison_id, state="open").count() == 1
 
 
 def test_an_expired_reservation_is_refused_once_others_have_filled_the_places(project, comparisons, ana, ben, cy):

@@ -23,6 +23,12 @@ def test_a_good_file_becomes_prompts_comparisons_completions_and_places(project,
     assert Assignment.objects.filter(state="open").count() == project.overlap
 
 
+def test_completions_of_equal_text_are_let_in(project, write_lines):
+    intake.import_file(write_lines(GOOD | {"completions": ["a", "a"]}), kind="comparisons", project=project)
+
+    assert list(Completion.objects.values_list("text", flat=True)) == ["a", "a"]
+
+
 def test_importing_a_file_again_changes_nothing(project, write_lines):
     intake.import_file(write_lines(GOOD), kind="comparisons", project=project)
 
@@ -41,7 +47,9 @@ def test_a_known_id_with_other_content_is_refused(project, write_lines):
 def test_one_bad_line_refuses_the_whole_file(project, write_lines):
     path = write_lines(GOOD, GOOD | {"id": "c2", "completions": ["only one"]})
 
-    assert refused(path, project) == ["file.jsonl:2: completions: needs 2 to 9 completions, got 1."]
+    assert refused(path, project) == [
+        "file.jsonl:2: completions: needs 2 to 9 completions in a ranking project, got 1."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +66,7 @@ def test_one_bad_line_refuses_the_whole_file(project, write_lines):
         (GOOD | {"promt": "x"}, "promt: unknown field; did you mean 'prompt'?"),
         ({"prompt": "x"}, "completions: is missing."),
         (GOOD | {"completions": ["a", 5]}, "completions[1]: expected an object, got number 5."),
-        (GOOD | {"completions": ["a", "a"]}, "completions[1].text: is the same text as completions[0]."),
-        (GOOD | {"completions": list("abcdefghij")}, "completions: needs 2 to 9 completions, got 10."),
+        (GOOD | {"completions": list("abcdefghij")}, "completions: needs 0 to 9 completions, got 10."),
         (GOOD | {"id": 7}, 'id: ids are text; write "7" with quotation marks.'),
         (GOOD | {"overlap": 0}, "overlap: expected a whole number from 1 to 50, got number 0."),
         (

@@ -66,6 +66,7 @@ def pages_of(project, comparison, annotator):
     return read, posted
 
 
+ASKED = {"task": "ranking", "reason": "optional"}
 FOR_ADMINS = {"project_new", "project_settings", "guidelines_edit"}
 
 
@@ -172,7 +173,7 @@ def test_the_list_asks_the_same_number_of_questions_however_long(
 
 
 def test_a_project_is_made_with_its_guidelines(lee, as_user):
-    fields = {"name": "Lakes", "slug": "lakes", "overlap": 4, "guidelines": GUIDELINES}
+    fields = {"name": "Lakes", "slug": "lakes", "overlap": 4, "guidelines": GUIDELINES, **ASKED}
 
     answer = as_user(lee).post(reverse("project_new"), fields)
 
@@ -186,7 +187,7 @@ def test_a_project_is_made_with_its_guidelines(lee, as_user):
     [{"slug": "rivers"}, {"slug": "two words"}, {"overlap": 0}, {"overlap": 51}, {"name": ""}, {"guidelines": ""}],
 )
 def test_a_project_that_cannot_be_is_refused_with_a_reason(project, lee, as_user, wrong):
-    fields = {"name": "Lakes", "slug": "lakes", "overlap": 4, "guidelines": GUIDELINES} | wrong
+    fields = {"name": "Lakes", "slug": "lakes", "overlap": 4, "guidelines": GUIDELINES, **ASKED} | wrong
 
     answer = as_user(lee).post(reverse("project_new"), fields)
 
@@ -212,7 +213,7 @@ def test_a_project_shows_its_guidelines_as_safe_html(lee, as_user):
 
 
 def test_settings_change(project, lee, as_user):
-    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 600}
+    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 600, **ASKED}
 
     answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields)
 
@@ -222,7 +223,7 @@ def test_settings_change(project, lee, as_user):
 
 
 def test_settings_out_of_bounds_change_nothing(project, lee, as_user):
-    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 5, "is_active": "on"}
+    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 5, "is_active": "on", **ASKED}
 
     answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields)
 

@@ -1,9 +1,11 @@
 """The pictures of the README, taken from a demo that has run: `make images`.
 
 Reads the database and files of CONCORD_IMAGES_FROM (a data directory that `make demo ONCE=1` filled), serves it, and
-writes to docs/images. The demo's logins get new passwords.
+writes to docs/images. The demo's logins get new passwords, and a small project of our own texts is added for the
+annotator's page.
 """
 
+import json
 import os
 import re
 import socket
@@ -22,6 +24,35 @@ pytestmark = pytest.mark.images
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 PORT = 8799
+SHOWN = {
+    "id": "tides",
+    "prompt": "Why are there usually two high tides a day, not one?",
+    "completions": [
+        "The Moon pulls the sea into a bulge on the side that faces it. On the far side the pull is weaker than at the "
+        "Earth's centre, so the water there is left behind as a second bulge. The Earth turns under both once a day.",
+        "Because the Moon goes round the Earth twice a day, and takes the water with it each time.",
+        "Two bulges of water stand on opposite sides of the Earth, one towards the Moon and one away from it, and "
+        "every coast turns through both in a little under 25 hours.",
+        "Tides are a fascinating phenomenon that has inspired sailors and poets for centuries! There are **many** "
+        "factors: the Moon, the Sun, the wind, the shape of the coast, and more.",
+    ],
+}
+PREPARE = f"""
+import json, pathlib, tempfile
+from django.contrib.auth.models import User
+from annotate import intake, projects
+from annotate.models import Project
+for role in ("annotator", "reviewer", "ml-engineer"):
+    user = User.objects.get(username=f"demo-{{role}}")
+    user.set_password({PASSWORD!r})
+    user.save()
+if not Project.objects.filter(slug="questions").exists():
+    guidelines = "Prefer answers that are true, then those that are clear. A longer answer is not a better one."
+    project = projects.create(slug="questions", name="Everyday questions", overlap=9, guidelines=guidelines, by=None)
+    path = pathlib.Path(tempfile.mkdtemp()) / "shown.jsonl"
+    path.write_text({json.dumps(SHOWN)!r} + chr(10))
+    intake.import_file(path, kind="comparisons", project=project)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +60,7 @@ def site():
     """The address of gunicorn over the demo's data."""
     environment = os.environ | {"CONCORD_DATA_DIR": os.environ["CONCORD_IMAGES_FROM"]}
     environment.pop("DATABASE_URL", None)
-    roles = ("annotator", "reviewer", "ml-engineer")
-    known = "from django.contrib.auth.models import User\n" + "\n".join(
-        f"u = User.objects.get(username='demo-{role}'); u.set_password('{PASSWORD}'); u.save()" for role in roles
-    )
-    subprocess.run([sys.executable, "manage.py", "shell", "-c", known], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "manage.py", "shell", "-c", PREPARE], cwd=ROOT, env=environment, check=True)
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{PORT}", "--threads", "4"]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as server:
         wait_for(PORT)
@@ -80,9 +107,9 @@ def take(page, name):
 
 def test_the_annotators_page(page):
     sign_in(page, "demo-annotator")
-    page.get_by_role("link", name=re.compile("Start|Continue|Rank", re.I)).first.click()
+    page.locator("a[href$='/questions/rank/']").click()
     expect(page.get_by_role("heading", name="Rank 4 completions")).to_be_visible()
-    for key in ("c", "1", "a", "2", "2"):
+    for key in ("a", "1", "b", "1", "c", "4"):
         page.keyboard.press(key)
     expect(page.locator("[data-sentence]")).to_contain_text(">")
     page.evaluate("window.scrollTo(0, 0)")
@@ -92,7 +119,7 @@ def test_the_annotators_page(page):
 def test_the_consistency_report(page):
     sign_in(page, "demo-reviewer")
     page.goto("/staff/")
-    page.locator("a[href*='/staff/projects/']").first.click()
+    page.locator("a[href$='/staff/projects/demo/']").first.click()
     page.get_by_role("link", name="Consistency").first.click()
     expect(page.get_by_text("simulated").first).to_be_visible()
     take(page, "consistency")
@@ -101,7 +128,7 @@ def test_the_consistency_report(page):
 def test_a_ppo_run(page):
     sign_in(page, "demo-ml-engineer")
     page.goto("/staff/")
-    page.locator("a[href*='/staff/projects/']").first.click()
+    page.locator("a[href$='/staff/projects/demo/']").first.click()
     page.get_by_role("link", name="Training").first.click()
     page.locator("a[href*='/training/runs/']", has_text="PPO").first.click()
     expect(page.get_by_role("heading", name=re.compile("PPO"))).to_be_visible()

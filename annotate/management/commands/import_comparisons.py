@@ -5,4 +5,4 @@ from annotate.management.importing import ImportCommand
 
 class Command(ImportCommand):
     kind = "comparisons"
-    help = "Import comparisons from JSON Lines into a project; all or nothing, errors by line."
+    help = "Import comparisons into a project; all or nothing, errors by line."

@@ -5,4 +5,4 @@ from annotate.management.importing import ImportCommand
 
 class Command(ImportCommand):
     kind = "prompts"
-    help = "Import prompts from JSON Lines into a project; all or nothing, errors by line."
+    help = "Import prompts into a project; all or nothing, errors by line."

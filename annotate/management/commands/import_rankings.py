@@ -5,4 +5,4 @@ from annotate.management.importing import ImportCommand
 
 class Command(ImportCommand):
     kind = "rankings"
-    help = "Import rankings and pairwise votes made elsewhere from JSON Lines; all or nothing, errors by line."
+    help = "Import rankings and pairwise votes made elsewhere; all or nothing, errors by line."

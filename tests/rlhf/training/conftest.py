@@ -15,6 +15,7 @@ from rlhf.contract import rundir
 from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptRecord, write_jsonl
 from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
 from rlhf.training import models as our_models
+from rlhf.training import precision
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
@@ -27,6 +28,12 @@ SPECIALS = ["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
 def one_thread():
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def in_float32(monkeypatch):
+    """Figures worked by hand are in float32, whatever this machine measures as faster."""
+    monkeypatch.setattr(precision, "choose_bfloat16", lambda device: False)
 
 
 def make_tokenizer():
@@ -70,6 +77,24 @@ def base(tmp_path_factory):
     """The directory of a random two-layer language model."""
     directory = tmp_path_factory.mktemp("base") / "checkpoint"
     our_models.save_checkpoint(directory, model=make_model(), tokenizer=make_tokenizer(), kind="base")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory):
+    """The directory of another language model with the same tokenizer."""
+    directory = tmp_path_factory.mktemp("other") / "checkpoint"
+    our_models.save_checkpoint(directory, model=make_model(seed=1), tokenizer=make_tokenizer(), kind="sft")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory):
+    """The directory of a language model that frames messages in another way."""
+    directory = tmp_path_factory.mktemp("foreign") / "checkpoint"
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template += "\n"
+    our_models.save_checkpoint(directory, model=make_model(), tokenizer=tokenizer, kind="sft")
     return directory
 
 

@@ -1,0 +1,153 @@
+"""For annotators: what waits, the next comparison, submit, revise, skip. Exactly the modules behind the rank page."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotate import access, assignments, presentation, questions, rankings, turns, worklist
+from annotate.answers import Answer, BadAnswer, Span
+from annotate.api import serializers as shapes
+from annotate.api.base import Door
+from annotate.api.errors import Conflict
+from annotate.models import Assignment, Completion, Ranking, Role
+from annotate.standing import Step
+
+ANNOTATORS = (Role.ANNOTATOR,)
+ID = re.compile(r"[1-9][0-9]{0,18}")
+STORED = {200: shapes.Assigned, 201: shapes.Assigned, 400: shapes.Errors, 404: shapes.Errors, 409: shapes.Errors}
+
+
+class WorkList(Door):
+    roles = {"GET": ANNOTATORS}
+
+    @extend_schema(responses=shapes.WorkOut(many=True))
+    def get(self, request: Request) -> Response:
+        """List the projects that are open to the annotator."""
+        found = worklist.of(access.annotator_of(request.user))
+        return Response(shapes.WorkOut(found, many=True).data)
+
+
+class Next(Door):
+    roles = {"POST": ANNOTATORS}
+
+    @extend_schema(request=None, responses={200: shapes.Assigned, 204: None, 409: shapes.Errors})
+    def post(self, request: Request, slug: str) -> Response:
+        """Reserve the next comparison, or return the one reserved; 204 where nothing is left, 409 before a step."""
+        project = access.project_for_annotator(slug)
+        turn = turns.next_turn(access.annotator_of(request.user), project)
+        if turn.assignment:
+            return Response(_shown(turn.assignment))
+        if turn.standing.step != Step.WORKING:
+            raise Conflict(f"No comparison before the next step: {turn.standing.step}. Take it in the browser.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Place(Door):
+    roles = {"GET": ANNOTATORS}
+
+    @extend_schema(responses=shapes.Assigned)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show one of the annotator's own comparisons."""
+        return Response(_shown(access.assignment_for(request.user, pk)))
+
+
+class Submit(Door):
+    roles = {"POST": ANNOTATORS}
+
+    @extend_schema(request=shapes.AnswerIn, responses=STORED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Submit an answer. The same submission again returns 200 and changes nothing."""
+        place = access.assignment_for(request.user, pk)
+        said = self.read(shapes.AnswerIn)
+        is_known = Ranking.objects.filter(submission=said["submission"]).exists()
+        try:
+            stored = rankings.submit(place, _answer(said), submission=said["submission"])
+        except IntegrityError as problem:
+            raise Conflict from problem
+        place = access.assignment_for(request.user, stored.assignment_id)
+        return Response(_shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
+
+
+class Revise(Door):
+    roles = {"POST": ANNOTATORS}
+
+    @extend_schema(request=shapes.AnswerIn, responses=STORED)
+    def post(self, request: Request, pk: int) -> Response:
+        """Replace the current answer within the project's grace time; the earlier one stays on record."""
+        place = access.assignment_for(request.user, pk)
+        said = self.read(shapes.AnswerIn)
+        current = place.rankings.filter(superseded_at__isnull=True).first()
+        if current is None:
+            raise Conflict("There is no answer to revise: submit one first.")
+        is_known = Ranking.objects.filter(submission=said["submission"]).exists()
+        rankings.revise(current, _answer(said), submission=said["submission"])
+        return Response(_shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
+
+
+class Skip(Door):
+    roles = {"POST": ANNOTATORS}
+
+    @extend_schema(request=shapes.SkipIn, responses={204: None, 400: shapes.Errors, 409: shapes.Errors})
+    def post(self, request: Request, pk: int) -> Response:
+        """Give a comparison back with a reason; it will not be offered again. Skipping twice is harmless."""
+        place = access.assignment_for(request.user, pk)
+        reason = self.read(shapes.SkipIn)["reason"]
+        if place.state != Assignment.State.SKIPPED:
+            assignments.skip(place, reason=reason)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _shown(place: Assignment) -> dict[str, Any]:
+    """Return a comparison as its annotator may see it: no origin, no purpose, nobody else's word."""
+    texts = dict(Completion.objects.filter(comparison=place.comparison_id).values_list("pk", "text"))
+    labels = presentation.labels(place)
+    shown = {
+        "id": place.pk,
+        "project": place.project.slug,
+        "task": place.project.task,
+        "questions": questions.to_json(questions.parse(place.project.questions)),
+        "state": place.state,
+        "expires_at": place.expires_at,
+        "messages": place.comparison.prompt.messages,
+        "completions": [{"id": pk, "label": label, "text": texts[pk]} for pk, label in labels.items()],
+        "ranking": _own(place),
+    }
+    return shapes.Assigned(shown).data
+
+
+def _own(place: Assignment) -> dict[str, Any] | None:
+    said = place.rankings.filter(superseded_at__isnull=True).first()
+    if said is None:
+        return None
+    names = ("submission", "revision", "tiers", "strength", "is_all_bad", "unrankable", "details", "reason")
+    words = presentation.in_words(said.tiers, assignment=place)
+    return {name: getattr(said, name) for name in names} | {"submitted_at": said.submitted_at, "words": words}
+
+
+def _answer(said: dict[str, Any]) -> Answer:
+    return Answer(
+        tiers=said["tiers"],
+        reason=said["reason"],
+        strength=said["strength"],
+        is_all_bad=said["is_all_bad"],
+        unrankable=said["unrankable"],
+        ratings=_by_id(said["ratings"], "ratings"),
+        flags=_by_id(said["flags"], "flags"),
+        aspects={key: _by_id(values, f"aspects.{key}") for key, values in said["aspects"].items()},
+        spans=tuple(Span(**span) for span in said["spans"]),
+        active_seconds=said["active_seconds"],
+    )
+
+
+def _by_id(values: Mapping[str, Any], where: str) -> dict[int, Any]:
+    """Return values by completion id; JSON's keys are texts. Raises BadAnswer."""
+    for key in values:
+        if not ID.fullmatch(key):
+            raise BadAnswer(where, f"expected completion ids as keys, got {key[:40]!r}.")
+    return {int(key): value for key, value in values.items()}

@@ -1,0 +1,316 @@
+"""What leaves a project, and in which form; streamed, and counted so that nothing is dropped in silence.
+
+An export is made by walking through it: its reconciliation is true once its last chunk is out.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.utils.module_loading import import_string
+
+from annotate import preferences, ranked
+from annotate.formats import argilla, csv_table, label_studio, oasst, transcripts, ultrafeedback
+from annotate.jsonlines import Json
+from annotate.models import Project
+from annotate.preferences import TIE_LIKELY, Preference
+from annotate.quality.tiers import midranks
+
+TEST_RATE = 0.25
+TABLES = {
+    "comparisons": {
+        "id": "text",
+        "prompt_id": "text",
+        "prompt": "text",
+        "completions": "text",
+        "category": "text",
+        "language": "text",
+        "overlap": "whole",
+        "priority": "whole",
+        "use": "text",
+        "key": "text",
+        "key_reason": "text",
+    },
+    "rankings": {
+        "comparison": "text",
+        "annotator": "text",
+        "origin": "text",
+        "ranking": "text",
+        "unrankable": "text",
+        "order": "text",
+        "strength": "whole",
+        "is_all_bad": "yes",
+        "ratings": "text",
+        "flags": "text",
+        "aspects": "text",
+        "spans": "text",
+        "reason": "text",
+        "seconds": "number",
+        "active_seconds": "number",
+        "submitted_at": "text",
+        "revision": "whole",
+        "guideline": "whole",
+    },
+    "preferences": {
+        "prompt": "text",
+        "chosen": "text",
+        "rejected": "text",
+        "margin": "number",
+        "q": "number",
+        "weight": "number",
+        "split": "text",
+    },
+    "demonstrations": {"id": "text", "prompt": "text", "demonstration": "text", "split": "text"},
+}
+"""The columns of what can be had as a table. Lists and messages are JSON text in their cells."""
+
+
+@dataclass(frozen=True)
+class What:
+    """Something to export, for the form: `forms` are the files it can be had as."""
+
+    label: str
+    help: str
+    forms: tuple[str, ...]
+
+
+FORMS = {"jsonl": "JSON Lines", "csv": "CSV", "parquet": "Parquet", "hf": "Hugging Face datasets folder (zip)"}
+JSON_ONLY, AS_TABLE = ("jsonl",), tuple(FORMS)
+WHATS = {
+    "rankings": What("Rankings", "Every ranking with all that was said of it. Lossless: it can be imported.", AS_TABLE),
+    "preferences": What("Preferences", "Consensus pairs as TRL's RewardTrainer takes them, without ties.", AS_TABLE),
+    "demonstrations": What("Demonstrations", "Ideal outputs to prompts, for supervised fine-tuning.", AS_TABLE),
+    "comparisons": What("Comparisons", "Prompts with completions, keys included. Lossless.", AS_TABLE),
+    "ranked": What("Comparisons with their rankings", "Both in one file; import it as such.", JSON_ONLY),
+    "ultrafeedback": What("UltraFeedback, binarized", "Consensus pairs as conversations with scores.", JSON_ONLY),
+    "hh-rlhf": What("HH-RLHF", "Consensus pairs as transcripts.", JSON_ONLY),
+    "oasst": What("OASST", "Message trees; replies ranked by the mean of the votes, 0 the best.", JSON_ONLY),
+    "argilla": What("Argilla", "Records with the responses of each annotator; ties are equal ranks.", JSON_ONLY),
+    "label-studio": What("Label Studio", "Tasks with annotations; ties share a bucket.", JSON_ONLY),
+}
+
+
+@dataclass
+class Counts:
+    """How rankings became rows. `excluded` is by reason."""
+
+    ranking_count: int = 0
+    pair_count: int | None = None  # None: the rows are not pairs
+    tie_count: int = 0
+    said_count: int = 0  # rankings in the rows
+    row_count: int = 0
+    excluded: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether all that came in is accounted for."""
+        if self.pair_count is None:
+            return self.ranking_count - self.excluded.total() == self.said_count
+        return self.pair_count - self.tie_count - self.excluded.total() == self.row_count
+
+    @property
+    def sentence(self) -> str:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.excluded.items()))
+        out = f"{self.excluded.total():,} excluded" + (f" ({reasons})" if reasons else "")
+        if self.pair_count is None:
+            return f"{self.ranking_count:,} rankings − {out} = {self.said_count:,} in {self.row_count:,} rows."
+        pairs = f"{self.ranking_count:,} rankings → {self.pair_count:,} pairs"
+        return f"{pairs} − {self.tie_count:,} ties − {out} = {self.row_count:,} rows."
+
+
+@dataclass
+class Export:
+    """One export: `chunks` are its bytes, `counts` are right when they are out."""
+
+    chunks: Iterator[bytes]
+    counts: Counts
+    file_name: str
+
+
+class Unknown(Exception):
+    """An export that does not exist; the message says which do."""
+
+
+def export(project: Project, what: str, *, form: str = "jsonl") -> Export:
+    """Begin an export. Raises Unknown."""
+    counts = Counts()
+    found = _checked_rows(project, what, form, counts)
+    suffix = {"hf": "zip", "jsonl": "json" if what == "label-studio" else "jsonl"}.get(form, form)
+    return Export(_chunks(found, what, form), counts, f"{project.slug}-{what}.{suffix}")
+
+
+def count(project: Project, what: str) -> Counts:
+    """Walk through an export without writing it and return its reconciliation."""
+    counts = Counts()
+    for _ in _rows(project, what, counts):
+        pass
+    return counts
+
+
+def write_folder(project: Project, what: str, directory: Path) -> Counts:
+    """Write a table as a folder that `datasets.load_from_disk` reads. Raises Unknown, or FileExistsError."""
+    counts = Counts()
+    found = _checked_rows(project, what, "hf", counts)
+    directory.mkdir(parents=True)
+    for name, chunks in import_string("annotate.formats.arrow.folder_files")(_cells(found), TABLES[what]):
+        with (directory / name).open("wb") as file:
+            file.writelines(chunks)
+    return counts
+
+
+def _checked_rows(project: Project, what: str, form: str, counts: Counts) -> Iterator[Json]:
+    if what not in WHATS:
+        raise Unknown(f"{what[:60]!r} is no export; there are {', '.join(WHATS)}.")
+    if form not in WHATS[what].forms:
+        raise Unknown(f"{what} cannot be had as {form[:60]!r}; there is {', '.join(WHATS[what].forms)}.")
+    return _rows(project, what, counts)
+
+
+def _rows(project: Project, what: str, counts: Counts) -> Iterator[Json]:
+    """Yield the rows of an export and count them."""
+    for row in _SOURCES[what](project, counts):
+        counts.row_count += 1
+        yield row
+
+
+def _rankings(project: Project, counts: Counts) -> Iterator[Json]:
+    counts.ranking_count = ranked.ranking_count(project)
+    for row in ranked.rankings(project, counts.excluded):
+        counts.said_count += 1
+        yield row
+
+
+def _comparisons(project: Project, counts: Counts) -> Iterator[Json]:
+    counts.ranking_count = ranked.ranking_count(project)
+    counts.excluded["not part of this export"] = counts.ranking_count
+    yield from ranked.comparisons(project)
+
+
+def _demonstrations(project: Project, counts: Counts) -> Iterator[Json]:
+    counts.ranking_count = ranked.ranking_count(project)
+    counts.excluded["not part of this export"] = counts.ranking_count
+    for one in preferences.demonstrations(project):
+        split = preferences.split_of(one.prompt, test_rate=TEST_RATE)
+        yield {
+            "id": one.prompt.external_id,
+            "prompt": one.prompt.messages,
+            "demonstration": one.text,
+            "split": split,
+        }
+
+
+def _ranked(write: Callable[[Json], Json]) -> Callable[[Project, Counts], Iterator[Json]]:
+    """Return the source of an export of comparisons with rankings, each written by `write`."""
+
+    def source(project: Project, counts: Counts) -> Iterator[Json]:
+        counts.ranking_count = ranked.ranking_count(project)
+        for one in ranked.ranked(project, counts.excluded):
+            counts.said_count += len(one["rankings"])
+            yield write(one)
+
+    return source
+
+
+def _pairs(write: Callable[[Preference], Json]) -> Callable[[Project, Counts], Iterator[Json]]:
+    """Return the source of an export of consensus pairs, each written by `write`; ties are counted and left out."""
+
+    def source(project: Project, counts: Counts) -> Iterator[Json]:
+        believed = preferences.beliefs(project)
+        counts.ranking_count = believed.ranking_count
+        counts.pair_count = sum(map(len, believed.verdicts.values()))
+        for pair in preferences.stream(project, believed, test_rate=TEST_RATE, excluded=counts.excluded):
+            if pair.p_tie > TIE_LIKELY or pair.q == 0.5:
+                counts.tie_count += 1
+            else:
+                yield write(pair)
+
+    return source
+
+
+def _preference(pair: Preference) -> Json:
+    """TRL's conversational columns: prompt, chosen and rejected are messages."""
+    return {
+        "prompt": pair.prompt.messages,
+        "chosen": [{"role": "assistant", "content": pair.chosen}],
+        "rejected": [{"role": "assistant", "content": pair.rejected}],
+        "margin": pair.margin,
+        "q": pair.q,
+        "weight": pair.weight,
+        "split": pair.split,
+    }
+
+
+def _binarized(pair: Preference) -> Json:
+    return ultrafeedback.binarized(
+        pair.prompt.external_id, pair.prompt.messages, pair.chosen, pair.rejected, round(pair.q, 6)
+    )
+
+
+def _transcripts(pair: Preference) -> Json:
+    texts = {"chosen": pair.chosen, "rejected": pair.rejected}
+    return {name: transcripts.transcript(pair.prompt.messages, text) for name, text in texts.items()}
+
+
+def _tree(one: Json) -> Json:
+    total: Counter[str] = Counter()
+    for ranking in one["rankings"]:
+        total.update(midranks(ranking["ranking"]))
+    places = {value: place for place, value in enumerate(sorted(set(total.values())))}
+    replies = [(c["id"], c["text"], places[total[c["id"]]]) for c in one["completions"]]
+    return oasst.tree(one["id"], one["prompt"], one.get("language", ""), replies)
+
+
+_SOURCES = {
+    "rankings": _rankings,
+    "comparisons": _comparisons,
+    "demonstrations": _demonstrations,
+    "ranked": _ranked(lambda one: one),
+    "argilla": _ranked(argilla.record),
+    "label-studio": _ranked(label_studio.task),
+    "oasst": _ranked(_tree),
+    "preferences": _pairs(_preference),
+    "ultrafeedback": _pairs(_binarized),
+    "hh-rlhf": _pairs(_transcripts),
+}
+
+
+def _chunks(rows: Iterator[Json], what: str, form: str) -> Iterator[bytes]:
+    if form == "jsonl":
+        return _json_list(rows) if what == "label-studio" else _json_lines(rows)
+    if form == "csv":
+        return csv_table.chunks(_cells(rows), list(TABLES[what]))
+    if form == "parquet":
+        return import_string("annotate.formats.arrow.parquet_chunks")(_cells(rows), TABLES[what])
+    return import_string("annotate.formats.arrow.zip_chunks")(_cells(rows), TABLES[what])
+
+
+def _cells(rows: Iterable[Json]) -> Iterator[Json]:
+    """Yield rows whose lists and objects are JSON text."""
+    for row in rows:
+        yield {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+            for name, value in row.items()
+        }
+
+
+def _json_lines(rows: Iterable[Json]) -> Iterator[bytes]:
+    lines: list[str] = []
+    size = 0
+    for row in rows:
+        lines.append(json.dumps(row, ensure_ascii=False))
+        size += len(lines[-1])
+        if size > 2**16:
+            yield ("\n".join(lines) + "\n").encode()
+            lines, size = [], 0
+    yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def _json_list(rows: Iterable[Json]) -> Iterator[bytes]:
+    """Label Studio imports one JSON list."""
+    opening = b"[\n"
+    for row in rows:
+        yield opening + json.dumps(row, ensure_ascii=False).encode()
+        opening = b",\n"
+    yield b"\n]\n" if opening == b",\n" else b"[]\n"

@@ -1,0 +1,131 @@
+"""Forms of onboarding, objections and the desk: what may be asked for, checked."""
+
+from django import forms
+
+from annotate.models import Membership, Project
+
+MAX_TEXT_CHARS = 2_000
+MAX_CONSENT_CHARS = 100_000
+Qualification = Membership.Qualification
+
+
+def _words(label: str, *, rows: int = 3, max_length: int = MAX_TEXT_CHARS, **more: object) -> forms.CharField:
+    widget = forms.Textarea(attrs={"rows": rows, "dir": "auto"})
+    return forms.CharField(label=label, widget=widget, max_length=max_length, **more)
+
+
+class AgreeForm(forms.Form):
+    """The number of the version that was on the page."""
+
+    version = forms.IntegerField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=2**31 - 1,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), "The page did not say which version this is."
+        ),
+    )
+
+
+class ChangesForm(forms.Form):
+    """Two versions of a project's guidelines."""
+
+    old = forms.TypedChoiceField(label="From", coerce=int)
+    new = forms.TypedChoiceField(label="to", coerce=int)
+
+    def __init__(self, *args: object, numbers: list[int], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.choices = [(number, f"version {number}") for number in numbers]
+
+
+class ObjectionForm(forms.Form):
+    """What an annotator objects to, in their words."""
+
+    text = _words("What is wrong?", error_messages={"required": "Say in a few words what is wrong."})
+
+
+class AnswerForm(forms.Form):
+    """The staff's answer to an objection."""
+
+    verdict = forms.ChoiceField(
+        label="Verdict",
+        widget=forms.RadioSelect,
+        choices=[("accept", "Accept"), ("reject", "Reject")],
+        error_messages={"required": "Accept it or reject it."},
+    )
+    text = _words("Answer", help_text="The annotator reads it.", error_messages={"required": "Give an answer."})
+    retires_key = forms.BooleanField(
+        label="Retire the known order",
+        required=False,
+        help_text="When accepted: it is no longer used, and those who failed by it are judged anew.",
+    )
+
+
+class PauseMemberForm(forms.Form):
+    """Why an annotator gets no more work in a project."""
+
+    message = _words(
+        "Message to the annotator",
+        rows=2,
+        max_length=500,
+        error_messages={"required": "Say why: the annotator reads it."},
+    )
+
+
+class DecideForm(forms.Form):
+    """The staff's own word on a qualification."""
+
+    outcome = forms.ChoiceField(
+        label="Qualification", choices=[(Qualification.PASSED, "Passed"), (Qualification.FAILED, "Not passed")]
+    )
+    note = _words(
+        "Reason", rows=2, max_length=300, error_messages={"required": "Give a reason: the annotator reads it."}
+    )
+
+
+class OnboardingForm(forms.ModelForm):
+    """Who may work on a project, and what comes before the work."""
+
+    class Meta:
+        model = Project
+        fields = ["is_open", "training_count", "qualification_count", "qualification_pass_rate"]
+        labels = {
+            "is_open": "Open to every annotator",
+            "training_count": "Training comparisons",
+            "qualification_count": "Qualification comparisons",
+            "qualification_pass_rate": "Agreement needed to pass (0 to 1)",
+        }
+        widgets = {"qualification_pass_rate": forms.NumberInput(attrs={"step": "0.01", "min": "0", "max": "1"})}
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean()
+        for name in ("training_count", "qualification_count"):
+            if (cleaned.get(name) or 0) > 50:
+                self.add_error(name, f"At most 50; got {cleaned[name]}.")
+        return cleaned
+
+
+class ConsentForm(forms.Form):
+    """The next consent text; empty asks for none."""
+
+    text = _words(
+        "Consent text",
+        rows=12,
+        max_length=MAX_CONSENT_CHARS,
+        required=False,
+        strip=False,
+        help_text="Markdown. Every annotator agrees to it before their next comparison. Empty: none is asked for.",
+    )
+
+
+class MoreVotesForm(forms.Form):
+    """How many more annotators are to rank a comparison."""
+
+    count = forms.IntegerField(
+        label="More rankings",
+        min_value=1,
+        max_value=10,
+        initial=2,
+        error_messages={"required": "Say how many more, 1 to 10.", "invalid": "Say how many more, 1 to 10."},
+    )

@@ -1,0 +1,38 @@
+"""A person's API tokens: made, listed, revoked. The only writer of ApiToken.
+
+The token itself is returned once and kept as a hash. It gives its account's roles, ends when it expires, is revoked, or
+the account is closed.
+"""
+
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from annotate.models import ApiToken
+
+MAX_TOKENS = 20
+
+
+class TooManyTokens(Exception):
+    """The account has as many tokens as it may have."""
+
+
+def create(user: User, *, label: str, days: int) -> str:
+    """Make a token that expires in some days and return it; it cannot be shown again. Raises TooManyTokens."""
+    if of(user).count() >= MAX_TOKENS:
+        raise TooManyTokens
+    _, token = ApiToken.objects.create(user, expiry=timedelta(days=days), label=label)
+    return token
+
+
+def of(user: User) -> QuerySet[ApiToken]:
+    """Return the account's tokens that work, newest first."""
+    return ApiToken.objects.filter(Q(expiry=None) | Q(expiry__gt=timezone.now()), user=user)
+
+
+def revoke(user: User, *, token_key: str) -> bool:
+    """Revoke one of the account's tokens by its first characters; False where there is none."""
+    deleted, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
+    return bool(deleted)

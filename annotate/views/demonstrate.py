@@ -1,0 +1,72 @@
+"""Writing the ideal output to a prompt: what its page shows and stores. annotate.views.rank leads the round."""
+
+from annotate import demonstrations, presentation
+from annotate.forms import DemonstrationForm
+from annotate.models import Assignment
+
+
+def initial(assignment: Assignment, *, begin_from: str) -> dict[str, object]:
+    """Return what the page begins with: a completion to edit, or what the author wrote, or nothing."""
+    texts = {str(pk): text for pk, text in presentation.texts(assignment).items()}
+    if begin_from in texts:
+        return {"text": texts[begin_from], "edited_from": begin_from}
+    written = demonstrations.current(assignment)
+    return {"text": written.text, "edited_from": written.edited_from_id or ""} if written else {}
+
+
+def context(assignment: Assignment) -> dict[str, object]:
+    """Return what the page shows beside the form."""
+    return {
+        "completions": presentation.completions(assignment),
+        "is_change": assignment.state == Assignment.State.SUBMITTED,
+        "last": None if assignment.state == Assignment.State.SUBMITTED else _last_changeable(assignment),
+    }
+
+
+def closed_context(assignment: Assignment, form: DemonstrationForm | None) -> dict[str, object]:
+    """Return what the page shows on which nothing can be sent any more."""
+    stored = demonstrations.current(assignment)
+    return {
+        "stored": stored,
+        "stored_at": stored and stored.created_at,
+        "stored_words": stored and counted(stored.text),
+        "stored_text": stored and stored.text,
+        "sent_words": form and counted(form.cleaned_data["text"]),
+        "sent_text": form and form.cleaned_data["text"],
+    }
+
+
+def store(assignment: Assignment, form: DemonstrationForm) -> None:
+    """Store what was sent: a first text, or another in the place of the author's earlier one."""
+    said, written = form.cleaned_data, demonstrations.current(assignment)
+    sent = {"edited_from": said["edited_from"], "submission": said["submission"]}
+    if written and written.assignment_id == assignment.pk:
+        demonstrations.revise(written, said["text"], **sent)
+    else:
+        demonstrations.submit(assignment, said["text"], **sent)
+
+
+def stored_words(assignment: Assignment) -> str:
+    """Return what is stored in a few words: «54 words, 312 characters»."""
+    return counted(demonstrations.current(assignment).text)
+
+
+def may_change(assignment: Assignment) -> bool:
+    """Say whether the author may still change what they wrote here."""
+    written = demonstrations.current(assignment)
+    return written is not None and demonstrations.may_revise(written)
+
+
+def counted(text: str) -> str:
+    """Return the length of a text: «54 words, 312 characters»."""
+    words = len(text.split())
+    return f"{words:,} word{'' if words == 1 else 's'}, {len(text):,} character{'' if len(text) == 1 else 's'}"
+
+
+def _last_changeable(assignment: Assignment) -> Assignment | None:
+    """Return where the annotator wrote last in this project, while they may change it."""
+    done = Assignment.objects.filter(
+        annotator=assignment.annotator_id, project=assignment.project_id, state=Assignment.State.SUBMITTED
+    )
+    last = done.select_related("project").order_by("-closed_at").first()
+    return last if last and may_change(last) else None

@@ -1,0 +1,98 @@
+"""An annotator's objections and what became of them; the staff's list and answers."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotate import access, feedback, objections
+from annotate.forms_onboarding import AnswerForm, ObjectionForm
+from annotate.models import Objection, Project, Role
+
+Kind = Objection.Kind
+SHOWN = 100
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@access.requires(Role.ANNOTATOR)
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """Contest the known order where it was shown; report a bad comparison elsewhere."""
+    assignment = access.assignment_for(request.user, pk)
+    kind = Kind.CONTEST if feedback.is_shown(assignment) else Kind.BAD_ITEM
+    form, status, refusal = ObjectionForm(request.POST or None), 200, ""
+    if request.method == "POST":
+        status = 422
+    if form.is_valid():
+        try:
+            objections.raise_objection(assignment, kind=kind, text=form.cleaned_data["text"])
+        except objections.AlreadyOpen:
+            status, refusal = 409, "You have reported this already; the staff have not answered yet."
+        else:
+            messages.success(request, "Reported. The staff's answer will stand under «My reports».")
+            return redirect("feedback" if kind == Kind.CONTEST else "rank", pk=pk)
+    context = {
+        "assignment": assignment,
+        "project": assignment.project,
+        "form": form,
+        "refusal": refusal,
+        "is_contest": kind == Kind.CONTEST,
+    }
+    return render(request, "annotate/report.html", context, status=status)
+
+
+@require_GET
+@never_cache
+@access.requires(Role.ANNOTATOR)
+def mine(request: HttpRequest) -> HttpResponse:
+    found = objections.of(access.annotator_of(request.user))
+    return render(request, "annotate/objections.html", {"objections": found})
+
+
+@require_GET
+@access.requires(*access.STAFF)
+def index(request: HttpRequest, slug: str) -> HttpResponse:
+    project = access.project_for_staff(request.user, slug)
+    return _list(request, project, status=200)
+
+
+@require_POST
+@access.requires(Role.REVIEWER, Role.ADMIN)
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    objection = access.objection_for_staff(request.user, pk)
+    project, form = objection.comparison.project, AnswerForm(request.POST, prefix=f"o{pk}")
+    if not form.is_valid():
+        return _list(request, project, status=422, refused=form, refused_pk=pk)
+    said = form.cleaned_data
+    try:
+        freed_count = objections.answer(
+            objection,
+            is_accepted=said["verdict"] == "accept",
+            text=said["text"],
+            by=request.user,
+            retires_key=said["retires_key"],
+        )
+    except objections.AlreadyAnswered:
+        messages.warning(request, "Nothing was changed: someone else has answered it already.")
+        return redirect("objections", slug=project.slug)
+    more = f" {freed_count} who failed by it may work now." if freed_count else ""
+    messages.success(request, f"Answered.{more}")
+    return redirect("objections", slug=project.slug)
+
+
+def _list(
+    request: HttpRequest, project: Project, *, status: int, refused: AnswerForm | None = None, refused_pk: int = 0
+) -> HttpResponse:
+    found = objections.in_project(project)
+    rows = [
+        (one, refused if refused and one.pk == refused_pk else AnswerForm(prefix=f"o{one.pk}"))
+        for one in found.filter(state=Objection.State.OPEN).order_by("pk")[:SHOWN]
+    ]
+    context = {
+        "project": project,
+        "open_rows": [(one, form, objections.their_letters(one)) for one, form in rows],
+        "answered": found.exclude(state=Objection.State.OPEN).order_by("-answered_at")[:SHOWN],
+        "may_answer": access.has_role(request.user, Role.REVIEWER, Role.ADMIN),
+    }
+    return render(request, "staff/objections.html", context, status=status)

@@ -1,0 +1,23 @@
+"""What a training process may know of our environment: no database, no broker, no secret."""
+
+import os
+
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "CUDA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+)
+
+
+def for_training() -> dict[str, str]:
+    """Return the environment of a trainer: what is passed on, and how its threads behave."""
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    kept.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # or accelerate would say 1
+    kept.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin for work on shared cores: decoding 6-10 x slower
+    return kept | {"PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}

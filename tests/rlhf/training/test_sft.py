@@ -1,0 +1,150 @@
+"""Supervised fine-tuning: what the loss is on, that it falls, and what is left out or refused."""
+
+import json
+
+import pytest
+import torch
+
+from rlhf.contract import rundir
+from rlhf.contract.records import DemonstrationRecord
+from rlhf.training import data, models, run, sft
+from rlhf.training.data import TokenisedDemonstration
+from tests.rlhf.training.conftest import user
+
+pytestmark = pytest.mark.torch
+
+QUICK = {"epochs": 1, "batch_size": 8, "learning_rate": 3e-3, "max_length": 64, "lora_rank": 0}
+
+
+def shown(n, text, *, split="train"):
+    return DemonstrationRecord(f"p{n}", user(f"Say {n}"), text, split)
+
+
+DEMONSTRATIONS = [shown(n, "yes" * n + ", indeed.") for n in range(8)]
+
+
+@pytest.fixture
+def snapshot(make_snapshot):
+    """Eight demonstrations of different lengths: a mean over tokens is no mean over demonstrations."""
+    return make_snapshot(demonstrations=DEMONSTRATIONS)
+
+
+def completion_loss(directory, snapshot):
+    """The mean negative log-likelihood of all completion tokens, worked one demonstration at a time."""
+    model, tokenizer = models.load_causal_lm(directory), models.load_tokenizer(directory)
+    found, _ = data.demonstrations(snapshot, tokenizer, split="train", max_length=64)
+    losses = []
+    for one in found:
+        with torch.no_grad():
+            logits = model(torch.tensor([one.prompt + one.completion])).logits[0].log_softmax(-1)
+        for i, token in enumerate(one.completion):
+            losses.append(-logits[len(one.prompt) + i - 1, token].item())
+    return sum(losses) / len(losses)
+
+
+def test_the_labels_of_the_prompt_are_ignored_and_the_end_is_learned():
+    row = sft.row_of(TokenisedDemonstration(prompt=[2, 70, 1, 3], completion=[80, 81, 1]))
+
+    assert row == {"input_ids": [2, 70, 1, 3, 80, 81, 1], "labels": [-100, -100, -100, -100, 80, 81, 1]}
+
+
+def test_the_loss_is_the_mean_over_completion_tokens_only(snapshot, make_run, base):
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK)
+
+    result = run.execute("sft", sft.train, directory)
+
+    assert result.metrics["loss_first"] == pytest.approx(completion_loss(base, snapshot), abs=1e-3)
+
+
+def test_fine_tuning_lowers_the_loss_on_the_demonstrations(snapshot, make_run, base):
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK | {"epochs": 20})
+
+    result = run.execute("sft", sft.train, directory)
+
+    steps = [json.loads(line) for line in directory.metrics.read_text().splitlines()]
+    assert (result.status, result.checkpoint_kind, result.metrics["n_demonstrations"]) == ("succeeded", "sft", 8)
+    assert [row["step"] for row in steps] == list(range(1, 21))
+    assert steps[-1]["values"]["loss"] == result.metrics["loss_last"] < result.metrics["loss_first"] - 1.0
+    assert completion_loss(directory.checkpoint, snapshot) < completion_loss(base, snapshot) - 1.0
+
+
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_the_checkpoint_loads_as_an_sft_model_and_writes(snapshot, make_run, base, lora_rank):
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK | {"epochs": 5, "lora_rank": lora_rank})
+
+    run.execute("sft", sft.train, directory)
+
+    assert rundir.verify_manifest(directory.checkpoint)["kind"] == "sft"
+    assert completion_loss(directory.checkpoint, snapshot) < completion_loss(base, snapshot) - 0.05
+    models.check_same_tokenizer(base, directory.checkpoint)
+
+
+def test_the_same_seed_gives_the_same_weights(snapshot, make_run, base):
+    first, second = (make_run("sft", snapshot=snapshot, base=base, config=QUICK | {"batch_size": 2}) for _ in "ab")
+
+    run.execute("sft", sft.train, first)
+    run.execute("sft", sft.train, second)
+
+    assert rundir.sha256_of(first.checkpoint / "manifest.json") == rundir.sha256_of(second.checkpoint / "manifest.json")
+
+
+def test_demonstrations_that_are_too_long_are_left_out_and_counted(make_snapshot, make_run, base):
+    snapshot = make_snapshot(demonstrations=[*DEMONSTRATIONS, shown(9, "yes" * 50)])
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK)
+
+    found = run.execute("sft", sft.train, directory).metrics
+
+    assert (found["n_demonstrations"], found["n_left_out"]) == (8, 1)
+
+
+@pytest.mark.parametrize(
+    ("demonstrations", "message"),
+    [
+        ([], "the snapshot has no demonstrations to work on."),
+        ([shown(1, "Yes.", split="test")], "the snapshot has no demonstrations to work on."),
+        ([shown(1, "yes" * 50)], "the snapshot has no demonstrations to work on. 1 were left out as too long."),
+    ],
+)
+def test_a_snapshot_without_training_demonstrations_is_refused(make_snapshot, make_run, base, demonstrations, message):
+    directory = make_run("sft", snapshot=make_snapshot(demonstrations=demonstrations), base=base, config=QUICK)
+
+    result = run.execute("sft", sft.train, directory)
+
+    assert (result.status, result.reason, result.message) == ("failed", "empty_data", message)
+    assert not directory.checkpoint.exists()
+
+
+def test_a_snapshot_that_was_changed_is_refused(snapshot, make_run, base):
+    (snapshot / "demonstrations.jsonl").write_text("")
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK)
+
+    result = run.execute("sft", sft.train, directory)
+
+    assert (result.status, result.reason) == ("failed", "bad_artefact")
+    assert "demonstrations.jsonl does not match" in result.message
+
+
+def test_a_reward_model_cannot_be_fine_tuned(snapshot, make_run, reward_base):
+    directory = make_run("sft", snapshot=snapshot, base=reward_base, config=QUICK)
+
+    result = run.execute("sft", sft.train, directory)
+
+    assert result.reason == "bad_artefact"
+    assert "holds a reward model; expected one that writes text" in result.message
+
+
+def test_a_cancelled_run_saves_nothing(snapshot, make_run, base):
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK | {"epochs": 50})
+    directory.request_cancel()
+
+    assert run.execute("sft", sft.train, directory).status == "cancelled"
+    assert not directory.checkpoint.exists()
+
+
+def test_an_order_for_another_stage_is_refused(snapshot, make_run, base):
+    directory = make_run("reward", snapshot=snapshot, base=base)
+
+    result = run.execute("sft", sft.train, directory)
+
+    assert (result.status, result.reason) == ("failed", "bad_config")
+    assert "orders 'reward'; this is 'sft'" in result.message

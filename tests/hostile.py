@@ -22,7 +22,7 @@ from rlhf.models import Checkpoint
 from tests.annotate.test_access_table import TABLE, url
 from tests.annotate.test_rendering import ATTACKS
 
-LONG = "\n\n".join(ATTACKS)
+LONG = "\n\n".join(ATTACKS).replace("\x00", "")  # which no database keeps and every door refuses
 SHORTS = (
     "\"'><script>alert(1)</script>",
     "</title><svg onload=alert(1)>",

@@ -24,7 +24,7 @@ RUN = """async () => {
     .map((node) => `${rule.id}: ${node.html.slice(0, 120)} | ${node.failureSummary.slice(0, 200)}`));
 }"""
 """A text from outside has its headings in whatever order its author put them; all else in it is ours to answer for."""
-NO_PAGES = {"checkpoint_download", "pay_export", "run_live"}
+NO_PAGES = {"checkpoint_download", "export_download", "pay_export", "run_live", "run_metrics"}
 """Downloads, and a part of a page."""
 VISITORS = ("annotator", "admin", "reviewer", "ml_engineer", "nobody", "anonymous")
 RICH = "\n\n".join(
@@ -53,6 +53,7 @@ def names_for(role):
         for (method, name), statuses in TABLE.items()
         if method == "GET"
         and name not in NO_PAGES
+        and (not name.startswith("api_") or name == "api_reference")
         and statuses[at] == 200
         and not any(statuses[one] == 200 for one in earlier)
     ]
@@ -79,7 +80,7 @@ def test_axe_finds_nothing_on_any_page(open_page, signed_in, accounts, world, ro
         if "text/html" in answer.headers["content-type"]:
             found += [f"{name}: {fault}" for fault in check(page)]
 
-    assert "\n".join(found) == ""
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

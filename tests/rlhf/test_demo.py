@@ -7,8 +7,7 @@ from collections import Counter
 
 import pytest
 
-from annotate import intake, jsonlines, rows, simulation
-from annotate.jsonlines import Faults
+from annotate import intake, rows, simulation
 from rlhf.contract import config as configs
 from rlhf.contract.records import CompletionRecord, write_jsonl
 from rlhf.contract.rundir import RunDirectory
@@ -49,10 +48,8 @@ def test_the_second_sampling_gives_a_comparison_between_two_models(model):
 @pytest.fixture(scope="module")
 def prompts():
     """The rows of prompts.jsonl as the import reads them."""
-    faults = Faults("prompts.jsonl")
-    found = [row for _, row in jsonlines.read(FOLDER / "prompts.jsonl", faults, rows.prompt)]
-    faults.raise_if_any()
-    return found
+    lines = (FOLDER / "prompts.jsonl").read_text(encoding="utf-8").splitlines()
+    return [rows.prompt(json.loads(line)) for line in lines]
 
 
 def test_the_prompts_are_of_two_languages_and_five_kinds(prompts):

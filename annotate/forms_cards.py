@@ -59,9 +59,9 @@ def fields(asked: Questions, labels: Mapping[int, str]) -> Iterator[tuple[str, f
     """Yield (name, field) of everything that is asked of each completion."""
     for pk, label in labels.items():
         if asked.ratings:
-            yield f"rating-{pk}", _scale_field(_("Overall"), label)
+            yield f"rating-{pk}", _scale_field(_("Overall"), label, named=_("Overall of {label}").format(label=label))
         for aspect in asked.aspects:
-            yield f"aspect-{aspect.key}-{pk}", _scale_field(aspect.label, label)
+            yield f"aspect-{aspect.key}-{pk}", _scale_field(aspect.label, label, named=f"{aspect.label}, {label}")
         if asked.flags:
             yield f"flags-{pk}", _flags_field(asked, label)
         for n in range(MARKS_PER_COMPLETION if asked.spans else 0):
@@ -128,9 +128,9 @@ def initial(answer: Answer, texts: Mapping[int, str]) -> dict[str, Any]:
     return values
 
 
-def _scale_field(what: str, label: str) -> forms.TypedChoiceField:
+def _scale_field(what: str, label: str, *, named: str) -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
-        label=f"{what}, {label}",
+        label=named,
         required=False,
         choices=SCALE,
         coerce=int,

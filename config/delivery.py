@@ -71,7 +71,10 @@ def _written(path: Path, name: Path) -> str:
 
 
 def _write_whole(target: Path, content: bytes) -> None:
-    """Write under a name of this process's own and rename: two processes may start at once."""
-    mine = target.with_name(f".{target.name}.{os.getpid()}")
+    """Write under a name of this process's own and rename: two processes may start at once.
+
+    Outside of the folder that is served: another process that looks into it just then would take the name for a file.
+    """
+    mine = settings.DATA_DIR / f".{target.name}.{os.getpid()}"
     mine.write_bytes(content)
     mine.rename(target)

@@ -121,11 +121,14 @@ def annotate(browser: Browser, journal: Journal, *, slug: str, until: float, rng
 
 def prepare(slug: str, *, comparisons: int, characters: int) -> None:
     """Make a project with comparisons of four completions, three places each, as an import would leave them."""
-    from annotate import projects  # Django is set up only now
+    from annotate import memberships, projects  # Django is set up only now
+    from annotate.models import Annotator
     from benchmarks import filling
 
     project = projects.create(slug=slug, name=slug, overlap=3, guidelines="Rank the answers.", by=None)
     filling.fill(project, comparisons=comparisons, characters=characters)
+    for annotator in Annotator.objects.all():
+        memberships.acknowledge(annotator, projects.current_guidelines(project))
 
 
 def prepare_accounts(count: int) -> None:

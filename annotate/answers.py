@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from annotate.models import Ranking, Task
 from annotate.questions import RATING_HIGH, RATING_LOW, Questions
 
@@ -13,7 +16,7 @@ MAX_SPANS = 50
 MAX_NOTE_CHARS = 500
 MAX_REASON_CHARS = 2_000
 MAX_UNRANKABLE_CHARS = 300
-STRENGTHS = {3: "significantly better", 2: "better", 1: "slightly better"}
+STRENGTHS = {3: gettext_noop("significantly better"), 2: gettext_noop("better"), 1: gettext_noop("slightly better")}
 STRONGEST = max(STRENGTHS)
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -118,7 +121,9 @@ def check(answer: Answer, *, task: str, questions: Questions, lengths: Mapping[i
 def check_text(field: str, text: str) -> None:
     """Raise BadAnswer for a text that no database and no file can hold."""
     if UNSTORABLE.search(text):
-        raise BadAnswer(field, "The text holds characters that cannot be stored (NUL, or half of a pair). Remove them.")
+        raise BadAnswer(
+            field, _("The text holds characters that cannot be stored (NUL, or half of a pair). Remove them.")
+        )
 
 
 def check_tiers(tiers: Sequence[Sequence[int]], *, completion_ids: set[int]) -> None:
@@ -138,9 +143,11 @@ def check_tiers(tiers: Sequence[Sequence[int]], *, completion_ids: set[int]) -> 
 
 def _check_unrankable(answer: Answer, questions: Questions) -> None:
     if not questions.unrankable:
-        raise BadAnswer("unrankable", "This project wants an order for every comparison; skip what you cannot judge.")
+        raise BadAnswer(
+            "unrankable", _("This project wants an order for every comparison; skip what you cannot judge.")
+        )
     if answer.tiers:
-        raise BadAnswer("unrankable", "Either rank the completions or say that they cannot be ranked, not both.")
+        raise BadAnswer("unrankable", _("Either rank the completions or say that they cannot be ranked, not both."))
     if answer.strength is not None or answer.ratings or answer.aspects:
         raise BadAnswer("unrankable", "What cannot be ranked has no strength and no ratings; flags and marks may stay.")
     if len(answer.unrankable) > MAX_UNRANKABLE_CHARS or len(answer.reason) > MAX_REASON_CHARS:
@@ -191,6 +198,6 @@ def _check_spans(answer: Answer, questions: Questions, lengths: Mapping[int, int
 
 def _check_reason(answer: Answer, questions: Questions) -> None:
     if questions.reason == "required" and not answer.reason.strip():
-        raise BadAnswer("reason", "Say in a few words why this order.")
+        raise BadAnswer("reason", _("Say in a few words why this order."))
     if len(answer.reason) > MAX_REASON_CHARS:
         raise BadAnswer("reason", f"The reason has {len(answer.reason):,} characters; at most {MAX_REASON_CHARS:,}.")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate import answers, assignments, drafts
 from annotate.answers import BadAnswer
@@ -69,7 +70,7 @@ def revise(
     with transaction.atomic():
         current = Demonstration.objects.filter(pk=demonstration.pk, superseded_at__isnull=True)
         if current.update(superseded_at=now) != 1:
-            raise SubmissionConflict("This text has been changed since. Load the page again.")
+            raise SubmissionConflict(_("This text has been changed since. Load the page again."))
         seconds, active_seconds = demonstration.seconds, demonstration.active_seconds
         return _create(assignment, text, edited_from, submission, seconds=seconds, active_seconds=active_seconds)
 
@@ -101,12 +102,12 @@ def _check(assignment: Assignment, text: str, edited_from: int | None) -> None:
     if assignment.project.task != Task.DEMONSTRATION:
         raise BadAnswer("text", "This project asks for an order, not for the ideal output.")
     if not text.strip():
-        raise BadAnswer("text", "Write the ideal output.")
+        raise BadAnswer("text", _("Write the ideal output."))
     if len(text) > MAX_TEXT_CHARS:
         raise BadAnswer("text", f"The text has {len(text):,} characters; at most {MAX_TEXT_CHARS:,}.")
     answers.check_text("text", text)
     if edited_from is not None and not assignment.comparison.completions.filter(pk=edited_from).exists():
-        raise BadAnswer("edited_from", "It was begun from a completion of another prompt.")
+        raise BadAnswer("edited_from", _("It was begun from a completion of another prompt."))
 
 
 def _known(submission: UUID) -> Demonstration | None:

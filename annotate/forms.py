@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from annotate import answers, forms_cards
 from annotate.answers import MAX_REASON_CHARS, MAX_UNRANKABLE_CHARS, STRENGTHS, Answer, Tiers
@@ -18,11 +20,11 @@ from annotate.questions import DEFAULT, Questions
 
 TIE = "tie"
 SKIP_REASONS = (
-    "I do not understand the prompt",
-    "I cannot judge this subject",
-    "I do not read this language well",
-    "It shows something harmful or upsetting",
-    "A completion is broken or empty",
+    gettext_noop("I do not understand the prompt"),
+    gettext_noop("I cannot judge this subject"),
+    gettext_noop("I do not read this language well"),
+    gettext_noop("It shows something harmful or upsetting"),
+    gettext_noop("A completion is broken or empty"),
 )
 OTHER = "other"
 
@@ -33,8 +35,8 @@ class SubmissionForm(forms.Form):
     submission = forms.UUIDField(
         widget=forms.HiddenInput,
         error_messages={
-            "required": "The page did not say which submission this is. Send it again.",
-            "invalid": "The page did not say which submission this is. Send it again.",
+            "required": gettext_lazy("The page did not say which submission this is. Send it again."),
+            "invalid": gettext_lazy("The page did not say which submission this is. Send it again."),
         },
     )
 
@@ -48,17 +50,17 @@ class AnswerForm(SubmissionForm):
     """What both kinds of answer have: the reason, «cannot be ranked», and the questions on each completion."""
 
     reason = forms.CharField(
-        label="Why this order?",
+        label=gettext_lazy("Why this order?"),
         required=False,
         max_length=MAX_REASON_CHARS,
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
     )
     unrankable = forms.CharField(
-        label="Why they cannot be ranked",
+        label=gettext_lazy("Why they cannot be ranked"),
         required=False,
         max_length=MAX_UNRANKABLE_CHARS,
         widget=forms.TextInput(attrs={"dir": "auto"}),
-        help_text="Only if no order can be given, even with ties. Say why, and choose no order.",
+        help_text=gettext_lazy("Only if no order can be given, even with ties. Say why, and choose no order."),
     )
     task: Task
 
@@ -77,7 +79,7 @@ class AnswerForm(SubmissionForm):
         if asked.reason == "off":
             del self.fields["reason"]
         elif asked.reason == "required":
-            self.fields["reason"].label = "Why this order? (required)"
+            self.fields["reason"].label = _("Why this order? (required)")
         if not asked.unrankable:
             del self.fields["unrankable"]
 
@@ -129,7 +131,7 @@ class RankingForm(AnswerForm):
     def add_missing_order(self) -> None:
         for pk, label in self.labels.items():
             if not self.cleaned_data.get(f"rank-{pk}") and f"rank-{pk}" not in self.errors:
-                self.add_error(f"rank-{pk}", f"{label} is not ranked yet. Give it a rank.")
+                self.add_error(f"rank-{pk}", _("{label} is not ranked yet. Give it a rank.").format(label=label))
 
     def order_said(self) -> dict[str, Tiers]:
         """The ranking as best-first tiers; ranks that nobody has are left out, ids in a tie are sorted."""
@@ -141,7 +143,7 @@ class PairwiseForm(AnswerForm):
     """Which of two is better and how much, on 7 steps; a step is named by the better completion, never by its side."""
 
     task = Task.PAIRWISE
-    is_all_bad = forms.BooleanField(label="Both are bad", required=False)
+    is_all_bad = forms.BooleanField(label=gettext_lazy("Both are bad"), required=False)
 
     def order_fields_of(self, labels: dict[int, str]) -> dict[str, forms.Field]:
         return {"verdict": _verdict_field(labels)}
@@ -149,7 +151,7 @@ class PairwiseForm(AnswerForm):
     def add_missing_order(self) -> None:
         """«Both are bad» alone is a tie of two bad ones."""
         if not self.cleaned_data.get("verdict") and not self.cleaned_data.get("is_all_bad") and not self.errors:
-            self.add_error("verdict", "Say which one is better, or that they tie.")
+            self.add_error("verdict", _("Say which one is better, or that they tie."))
 
     def order_said(self) -> dict[str, Any]:
         verdict, is_all_bad = self.cleaned_data["verdict"], self.cleaned_data["is_all_bad"]
@@ -175,18 +177,18 @@ class DemonstrationForm(SubmissionForm):
     """The ideal output in the annotator's words, and the completion that they began from, if any."""
 
     text = forms.CharField(
-        label="The ideal output",
+        label=gettext_lazy("The ideal output"),
         max_length=MAX_TEXT_CHARS,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 14, "dir": "auto"}),
-        error_messages={"required": "Write the ideal output."},
+        error_messages={"required": gettext_lazy("Write the ideal output.")},
     )
     edited_from = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: object, labels: dict[int, str], **more: object) -> None:
         super().__init__(*args, **more)
         self.fields["edited_from"].choices = [("", "nothing"), *labels.items()]
-        self.fields["edited_from"].error_messages["invalid_choice"] = (
+        self.fields["edited_from"].error_messages["invalid_choice"] = _(
             "It was begun from a completion of another prompt."
         )
 
@@ -194,7 +196,7 @@ class DemonstrationForm(SubmissionForm):
         """Return the text with plain line breaks and without blank ends."""
         text = self.cleaned_data["text"].replace("\r\n", "\n").replace("\r", "\n").strip()
         if not text:
-            raise forms.ValidationError("Write the ideal output.")
+            raise forms.ValidationError(gettext_lazy("Write the ideal output."))
         return text
 
 
@@ -202,19 +204,25 @@ class SkipForm(forms.Form):
     """Why an annotator gives a comparison back: one of the usual reasons, or their own words."""
 
     why = forms.ChoiceField(
-        label="Why do you skip it?",
+        label=gettext_lazy("Why do you skip it?"),
         widget=forms.RadioSelect,
-        choices=[*((reason, reason) for reason in SKIP_REASONS), (OTHER, "Something else:")],
-        error_messages={"required": "Choose a reason."},
+        choices=[
+            *((reason, gettext_lazy(reason)) for reason in SKIP_REASONS),
+            (OTHER, gettext_lazy("Something else:")),
+        ],
+        error_messages={"required": gettext_lazy("Choose a reason.")},
     )
     words = forms.CharField(
-        label="In your words", required=False, max_length=200, widget=forms.TextInput(attrs={"dir": "auto"})
+        label=gettext_lazy("In your words"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"dir": "auto"}),
     )
 
     def clean(self) -> dict[str, str]:
         cleaned = super().clean()
         if cleaned.get("why") == OTHER and not cleaned.get("words"):
-            self.add_error("words", "Say in a few words why.")
+            self.add_error("words", _("Say in a few words why."))
         return cleaned
 
     @property
@@ -225,26 +233,34 @@ class SkipForm(forms.Form):
 
 
 def _rank_field(label: str, *, count: int) -> forms.TypedChoiceField:
-    words = {1: "1 Best", count: f"{count} Worst"}
+    words = {1: _("1 Best"), count: _("{count} Worst").format(count=count)}
     ranks = [(rank, words.get(rank, str(rank))) for rank in range(1, count + 1)]
     return forms.TypedChoiceField(
-        label=f"Rank of {label}",
+        label=_("Rank of {label}").format(label=label),
         required=False,  # a comparison that cannot be ranked has none; clean() asks for it otherwise
-        choices=[("", "Rank…"), *ranks],
+        choices=[("", _("Rank…")), *ranks],
         coerce=int,
-        error_messages={"invalid_choice": f"Choose a rank from 1 to {count} for {label}."},
+        error_messages={
+            "invalid_choice": _("Choose a rank from 1 to {count} for {label}.").format(count=count, label=label)
+        },
     )
 
 
 def _verdict_field(labels: dict[int, str]) -> forms.ChoiceField:
     (left, left_label), (right, right_label) = labels.items()
-    steps = [(f"{left}-{strength}", f"{left_label} is {words}") for strength, words in STRENGTHS.items()]
-    steps += [(TIE, "Tie")]
-    steps += [(f"{right}-{n}", f"{right_label} is {words}") for n, words in reversed(STRENGTHS.items())]
+    steps = [
+        (f"{left}-{strength}", _("{label} is {words}").format(label=left_label, words=_(words)))
+        for strength, words in STRENGTHS.items()
+    ]
+    steps += [(TIE, _("Tie"))]
+    steps += [
+        (f"{right}-{n}", _("{label} is {words}").format(label=right_label, words=_(words)))
+        for n, words in reversed(STRENGTHS.items())
+    ]
     return forms.ChoiceField(
-        label="Which is better, and how much?",
+        label=_("Which is better, and how much?"),
         required=False,
         choices=steps,
         widget=forms.RadioSelect,
-        error_messages={"invalid_choice": "Choose one of the seven steps."},
+        error_messages={"invalid_choice": _("Choose one of the seven steps.")},
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from annotate import guidance, quotes
 from annotate.answers import MAX_NOTE_CHARS, Answer, Span
@@ -58,9 +59,9 @@ def fields(asked: Questions, labels: Mapping[int, str]) -> Iterator[tuple[str, f
     """Yield (name, field) of everything that is asked of each completion."""
     for pk, label in labels.items():
         if asked.ratings:
-            yield f"rating-{pk}", _scale_field("Overall", label)
+            yield f"rating-{pk}", _scale_field(_("Overall"), label, named=_("Overall of {label}").format(label=label))
         for aspect in asked.aspects:
-            yield f"aspect-{aspect.key}-{pk}", _scale_field(aspect.label, label)
+            yield f"aspect-{aspect.key}-{pk}", _scale_field(aspect.label, label, named=f"{aspect.label}, {label}")
         if asked.flags:
             yield f"flags-{pk}", _flags_field(asked, label)
         for n in range(MARKS_PER_COMPLETION if asked.spans else 0):
@@ -90,7 +91,12 @@ def add_faults(form: forms.Form, asked: Questions, texts: Mapping[int, str]) -> 
     is_rated = not form.cleaned_data.get("unrankable")
     for name, field in form.fields.items() if is_rated else ():
         if name.startswith(("rating-", "aspect-")) and form.cleaned_data.get(name) is None and name not in form.errors:
-            form.add_error(name, f"{field.label}: not rated yet. Choose {RATING_LOW} to {RATING_HIGH}.")
+            form.add_error(
+                name,
+                _("{field}: not rated yet. Choose {low} to {high}.").format(
+                    field=field.label, low=RATING_LOW, high=RATING_HIGH
+                ),
+            )
     for pk in texts if asked.spans else ():
         for n in range(MARKS_PER_COMPLETION):
             _add_mark_fault(form, pk, n, texts[pk])
@@ -122,26 +128,30 @@ def initial(answer: Answer, texts: Mapping[int, str]) -> dict[str, Any]:
     return values
 
 
-def _scale_field(what: str, label: str) -> forms.TypedChoiceField:
+def _scale_field(what: str, label: str, *, named: str) -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
-        label=f"{what} of {label}" if what == "Overall" else f"{what}, {label}",
+        label=named,
         required=False,
         choices=SCALE,
         coerce=int,
         empty_value=None,
         widget=forms.RadioSelect(attrs={"class": "scale"}),
         help_text=what,
-        error_messages={"invalid_choice": f"Rate {label} from {RATING_LOW} to {RATING_HIGH}: {what}."},
+        error_messages={
+            "invalid_choice": _("Rate {label} from {low} to {high}: {what}.").format(
+                label=label, low=RATING_LOW, high=RATING_HIGH, what=what
+            )
+        },
     )
 
 
 def _flags_field(asked: Questions, label: str) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
-        label=f"Flags of {label}",
+        label=_("Flags of {label}").format(label=label),
         required=False,
         choices=[(flag.key, flag.label) for flag in asked.flags],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": f"{label} has a flag that this project does not know."},
+        error_messages={"invalid_choice": _("{label} has a flag that this project does not know.").format(label=label)},
     )
 
 
@@ -150,10 +160,10 @@ def _mark_fields(pk: int, n: int, label: str) -> Iterator[tuple[str, forms.Field
     yield (
         f"quote-{pk}-{n}",
         forms.CharField(
-            label=f"Wrong passage {n + 1} in {label}",
+            label=_("Wrong passage {number} in {label}").format(number=n + 1, label=label),
             required=False,
             max_length=MAX_QUOTE_CHARS,
-            widget=forms.TextInput(attrs=line | {"placeholder": "The passage, as it stands in the text"}),
+            widget=forms.TextInput(attrs=line | {"placeholder": _("The passage, as it stands in the text")}),
         ),
     )
     yield (
@@ -163,10 +173,10 @@ def _mark_fields(pk: int, n: int, label: str) -> Iterator[tuple[str, forms.Field
     yield (
         f"note-{pk}-{n}",
         forms.CharField(
-            label=f"What is wrong there, passage {n + 1} in {label}",
+            label=_("What is wrong there, passage {number} in {label}").format(number=n + 1, label=label),
             required=False,
             max_length=MAX_NOTE_CHARS,
-            widget=forms.TextInput(attrs=line | {"placeholder": "What is wrong (optional)"}),
+            widget=forms.TextInput(attrs=line | {"placeholder": _("What is wrong (optional)")}),
         ),
     )
 
@@ -177,9 +187,9 @@ def _add_mark_fault(form: forms.Form, pk: int, n: int, text: str) -> None:
         return
     quote = values.get(name)
     if quote and quotes.find(text, quote) is None:
-        form.add_error(name, "This passage does not stand in the text. Copy it as it is written there.")
+        form.add_error(name, _("This passage does not stand in the text. Copy it as it is written there."))
     if not quote and values.get(f"note-{pk}-{n}"):
-        form.add_error(name, "Which passage is it? Copy it from the text.")
+        form.add_error(name, _("Which passage is it? Copy it from the text."))
 
 
 def _spans(values: Mapping[str, Any], texts: Mapping[int, str]) -> Iterator[Span]:

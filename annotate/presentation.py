@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from annotate import rendering
 from annotate.answers import STRENGTHS, Answer, Tiers
@@ -63,10 +65,10 @@ def in_words(tiers: Tiers, *, assignment: Assignment) -> str:
 def read_back(answer: Answer, *, assignment: Assignment) -> str:
     """Return an answer as a sentence: «A > B, significantly better · 2 ratings, 1 flag»."""
     if answer.unrankable:
-        return " · ".join(filter(None, [f"cannot be ranked: {answer.unrankable}", _counted(answer)]))
+        return " · ".join(filter(None, [_("cannot be ranked: {why}").format(why=answer.unrankable), _counted(answer)]))
     words = [in_words(answer.tiers, assignment=assignment)]
-    words += [STRENGTHS[answer.strength]] if answer.strength else []
-    words += ["both are bad"] if answer.is_all_bad else []
+    words += [_(STRENGTHS[answer.strength])] if answer.strength else []
+    words += [_("both are bad")] if answer.is_all_bad else []
     return " · ".join(filter(None, [", ".join(words), _counted(answer)]))
 
 
@@ -74,13 +76,23 @@ def details(answer: Answer, *, assignment: Assignment, asked: Questions) -> list
     """Return (question, what was said) of everything that was said of single completions."""
     names, sources = labels(assignment), texts(assignment) if answer.spans else {}
     flag_labels = {flag.key: flag.label for flag in asked.flags}
-    found = [("Overall", _rated(answer.ratings, names))]
+    found = [(_("Overall"), _rated(answer.ratings, names))]
     found += [(aspect.label, _rated(answer.aspects.get(aspect.key, {}), names)) for aspect in asked.aspects]
     for pk, name in names.items():
-        found += [(f"Flags of {name}", "; ".join(flag_labels.get(key, key) for key in answer.flags.get(pk, ())))]
+        found += [
+            (
+                _("Flags of {label}").format(label=name),
+                "; ".join(flag_labels.get(key, key) for key in answer.flags.get(pk, ())),
+            )
+        ]
     for span in answer.spans:
         note = f": {span.note}" if span.note else ""
-        found += [(f"Marked in {names[span.completion]}", f"«{sources[span.completion][span.start : span.end]}»{note}")]
+        found += [
+            (
+                _("Marked in {label}").format(label=names[span.completion]),
+                f"«{sources[span.completion][span.start : span.end]}»{note}",
+            )
+        ]
     return [(question, words) for question, words in found if words]
 
 
@@ -103,12 +115,14 @@ def _rated(values: Mapping[int, int], names: Mapping[int, str]) -> str:
 
 
 def _counted(answer: Answer) -> str:
-    counts = {
-        "rating": len(answer.ratings) + sum(map(len, answer.aspects.values())),
-        "flag": sum(map(len, answer.flags.values())),
-        "mark": len(answer.spans),
-    }
-    return ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count)
+    ratings = len(answer.ratings) + sum(map(len, answer.aspects.values()))
+    flags, marks = sum(map(len, answer.flags.values())), len(answer.spans)
+    counts = [
+        (ratings, ngettext("{n} rating", "{n} ratings", ratings)),
+        (flags, ngettext("{n} flag", "{n} flags", flags)),
+        (marks, ngettext("{n} mark", "{n} marks", marks)),
+    ]
+    return ", ".join(words.format(n=n) for n, words in counts if n)
 
 
 def _is_blank(text: str) -> bool:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -54,6 +55,13 @@ CLEANER = nh3.Cleaner(
 )
 
 
+ROLE_NAMES = {
+    "system": gettext_lazy("System"),
+    "user": gettext_lazy("User"),
+    "assistant": gettext_lazy("Assistant"),
+}
+
+
 @dataclass(frozen=True)
 class ShownMessage:
     """A message of a prompt, rendered; the last of the user is what the completions answer."""
@@ -62,6 +70,10 @@ class ShownMessage:
     html: SafeString
     source: SafeString | None
     is_last_of_user: bool
+
+    @property
+    def role_name(self) -> str:
+        return ROLE_NAMES[self.role]
 
 
 def messages(prompt_messages: Sequence[dict[str, str]]) -> list[ShownMessage]:

@@ -2,12 +2,14 @@
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from annotate.views import drafts, home, keys, objections, onboarding, rank, revise, tokens
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("language/", set_language, name="set_language"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("reports/", objections.mine, name="my_objections"),
     path("projects/<slug:slug>/consent/", onboarding.consent, name="consent"),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from annotate import standing
 from annotate.assignments import SEEN
@@ -12,10 +14,22 @@ from annotate.standing import Standing, Step
 
 State = Assignment.State
 BEFORE_WORK = {
-    Step.CONSENT: "Begin: what you agree to",
-    Step.GUIDELINES: "Begin: read the guidelines",
-    Step.TRAINING: "Go on with the training",
-    Step.QUALIFICATION: "Go on with the qualification",
+    Step.CONSENT: gettext_lazy("Begin: what you agree to"),
+    Step.GUIDELINES: gettext_lazy("Begin: read the guidelines"),
+    Step.TRAINING: gettext_lazy("Go on with the training"),
+    Step.QUALIFICATION: gettext_lazy("Go on with the qualification"),
+}
+
+STEP_NAMES = {
+    Step.NOT_ADMITTED: gettext_lazy("not admitted"),
+    Step.PAUSED: gettext_lazy("paused"),
+    Step.CONSENT: gettext_lazy("needs consent"),
+    Step.GUIDELINES: gettext_lazy("needs the guidelines"),
+    Step.TRAINING: gettext_lazy("in training"),
+    Step.QUALIFICATION: gettext_lazy("in qualification"),
+    Step.FAILED: gettext_lazy("not qualified"),
+    Step.QUOTA_DONE: gettext_lazy("quota done"),
+    Step.WORKING: gettext_lazy("working"),
 }
 
 
@@ -42,13 +56,17 @@ class Work:
         return self.left_count > 0
 
     @property
+    def step_name(self) -> str:
+        return STEP_NAMES[self.standing.step]
+
+    @property
     def action(self) -> str:
         """What the button says that leads on; empty where there is nothing to do."""
         if self.standing.step in BEFORE_WORK:
             return BEFORE_WORK[self.standing.step]
         if self.standing.step != Step.WORKING or not self.has_work:
             return ""
-        return "Go on" if self.is_reserved else "Rank the next" if self.done_count else "Start"
+        return _("Go on") if self.is_reserved else _("Rank the next") if self.done_count else _("Start")
 
 
 @dataclass(frozen=True)

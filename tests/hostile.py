@@ -30,6 +30,7 @@ SHORTS = (
     "\u202ejavascript:alert(1)",
 )
 NEVER = {"applet", "base", "embed", "frame", "iframe", "img", "object", "style"}
+DOWNLOADS = {"checkpoint_download", "pay_export"}
 FRAGMENTS = {"run_live"}
 """Pages for htmx; they are opened within theirs."""
 

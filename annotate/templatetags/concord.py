@@ -8,6 +8,7 @@ from django.forms import BoundField, CheckboxInput
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from annotate import rendering, sections
 from annotate.quality.estimate import Estimate
@@ -57,11 +58,11 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     if seconds < 10:
-        return f"{seconds:.1f}\u202fs"
+        return f"{seconds:.1f}\u202f{_('s')}"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    parts = [(days, _("d")), (hours, _("h")), (minutes, _("min")), (rest, _("s"))]
     first = next(at for at, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count}\u202f{unit}" for count, unit in parts[first : first + 2] if count)
 
@@ -133,5 +134,6 @@ def estimate(measured: Estimate, kind: str = "percent") -> dict[str, object]:
 
 def _ago(seconds: float) -> str:
     if abs(seconds) < 10:
-        return "just now"
-    return f"{duration(seconds)} ago" if seconds > 0 else f"in {duration(-seconds)}"
+        return _("just now")
+    past, future = _("{time} ago"), _("in {time}")
+    return past.format(time=duration(seconds)) if seconds > 0 else future.format(time=duration(-seconds))

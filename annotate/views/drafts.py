@@ -1,6 +1,7 @@
 """What the page keeps while an annotator works: its form, sent as it stands, every second or so."""
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from annotate import access, assignments, drafts
@@ -18,5 +19,5 @@ def save(request: HttpRequest, pk: int) -> JsonResponse:
     except drafts.BadDraft as refusal:
         return JsonResponse({"error": str(refusal)}, status=400)
     except assignments.NotReserved:
-        return JsonResponse({"error": "This comparison is not reserved for you any more."}, status=409)
+        return JsonResponse({"error": _("This comparison is not reserved for you any more.")}, status=409)
     return JsonResponse({"saved_at": draft.saved_at.isoformat()})

@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -45,7 +46,7 @@ def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def join(request: HttpRequest, secret: str) -> HttpResponse:
     invitation = invitations.find(secret)
     if invitation is None:
-        return _refused(request, "Nobody knows this invitation. Ask for a new link.", status=404)
+        return _refused(request, _("Nobody knows this invitation. Ask for a new link."), status=404)
     if why := invitations.why_closed(invitation):
         return _refused(request, f"{why} Ask for a new link.", status=410)
     if access.has_role(request.user, *access.STAFF):
@@ -80,7 +81,7 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
 
 
 def _joined(request: HttpRequest, invitation: Invitation) -> HttpResponse:
-    messages.success(request, f"You are in: {invitation.project.name}.")
+    messages.success(request, _("You are in: {name}.").format(name=invitation.project.name))
     return redirect("home")
 
 

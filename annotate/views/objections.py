@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -28,9 +29,9 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             objections.raise_objection(assignment, kind=kind, text=form.cleaned_data["text"])
         except objections.AlreadyOpen:
-            status, refusal = 409, "You have reported this already; the staff have not answered yet."
+            status, refusal = 409, _("You have reported this already; the staff have not answered yet.")
         else:
-            messages.success(request, "Reported. The staff's answer will stand under «My reports».")
+            messages.success(request, _("Reported. The staff's answer will stand under «My reports»."))
             return redirect("feedback" if kind == Kind.CONTEST else "rank", pk=pk)
     context = {
         "assignment": assignment,

@@ -3,6 +3,8 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -25,17 +27,21 @@ from annotate.turns import Turn
 PAGES = {Step.CONSENT: "consent", Step.GUIDELINES: "guidelines", Step.FAILED: "qualification"}
 STOPS = {
     Step.NOT_ADMITTED: (
-        "You are not in this project",
-        "Its annotators are invited. If you should be one of them, ask its staff for an invitation link.",
+        gettext_lazy("You are not in this project"),
+        gettext_lazy("Its annotators are invited. If you should be one of them, ask its staff for an invitation link."),
     ),
     Step.PAUSED: (
-        "Your work is paused",
-        "A reviewer has stopped new comparisons for you. What you ranked is kept. Ask the staff of this project why, "
-        "and when you can go on.",
+        gettext_lazy("Your work is paused"),
+        gettext_lazy(
+            "A reviewer has stopped new comparisons for you. What you ranked is kept. Ask the staff of this project "
+            "why, and when you can go on."
+        ),
     ),
     Step.QUOTA_DONE: (
-        "You have done your share",
-        "You ranked as many comparisons as were set aside for you. Thank you: nothing is left for you to do here.",
+        gettext_lazy("You have done your share"),
+        gettext_lazy(
+            "You ranked as many comparisons as were set aside for you. Thank you: nothing is left for you to do here."
+        ),
     ),
 }
 
@@ -45,12 +51,17 @@ def to_comparison(request: HttpRequest, turn: Turn) -> HttpResponse:
     facts = turn.standing.facts
     if turn.standing.step == Step.TRAINING:
         messages.info(
-            request, f"Training, {facts.training_left} left: rank it as you would; then see the known order and why."
+            request,
+            _("Training, {count} left: rank it as you would; then see the known order and why.").format(
+                count=facts.training_left
+            ),
         )
     if turn.standing.step == Step.QUALIFICATION:
         messages.info(
             request,
-            f"Qualification, {facts.qualification_left} left. The known orders are shown once all of them are ranked.",
+            _("Qualification, {count} left. The known orders are shown once all of them are ranked.").format(
+                count=facts.qualification_left
+            ),
         )
     return redirect("rank", pk=turn.assignment.pk)
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -72,7 +73,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
         assignments.skip(assignment, reason=form.reason)
     except assignments.NotReserved:
         return closed(request, assignment, status=409)
-    messages.info(request, "Skipped. You will not see that comparison again.")
+    messages.info(request, _("Skipped. You will not see that comparison again."))
     return next_page(request, assignment)
 
 
@@ -123,7 +124,7 @@ def form_page(
 def saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Say what is stored, read back from the database, and go on."""
     about = f"saved {presentation.draft_key(assignment)}"
-    messages.success(request, f"Saved: {_stored_words(assignment)}", extra_tags=about)
+    messages.success(request, _("Saved: {words}").format(words=_stored_words(assignment)), extra_tags=about)
     if feedback.is_shown(assignment):
         return redirect("feedback", pk=assignment.pk)
     return next_page(request, assignment)
@@ -222,14 +223,14 @@ def _what_is_shown(assignment: Assignment) -> dict[str, object]:
 
 def _why_closed(assignment: Assignment, *, is_done: bool) -> tuple[str, str]:
     if is_done and assignment.project.task == Task.DEMONSTRATION:
-        return "You wrote this one", "It is saved as it stands here, and can no longer be changed on this page."
+        return _("You wrote this one"), _("It is saved as it stands here, and can no longer be changed on this page.")
     if is_done:
-        return "You ranked this comparison", "It is saved as it stands here."
+        return _("You ranked this comparison"), _("It is saved as it stands here.")
     if assignment.state == State.SKIPPED:
-        return "You skipped this comparison", "Someone else ranks it. It will not be shown to you again."
+        return _("You skipped this comparison"), _("Someone else ranks it. It will not be shown to you again.")
     return (
-        "Your time for this comparison ran out",
-        "It was handed on before you submitted, so nothing was saved here. It may still be offered to you again.",
+        _("Your time for this comparison ran out"),
+        _("It was handed on before you submitted, so nothing was saved here. It may still be offered to you again."),
     )
 
 

@@ -3,6 +3,8 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -13,12 +15,14 @@ from annotate.models import Assignment, Ranking, Role
 from annotate.views import rank
 
 TOO_LATE = (
-    "It can no longer be changed",
-    "The time in which you may change this ranking is over. It is saved as it stands here.",
+    gettext_lazy("It can no longer be changed"),
+    gettext_lazy("The time in which you may change this ranking is over. It is saved as it stands here."),
 )
 CHANGED_ELSEWHERE = (
-    "It was changed meanwhile",
-    "You changed this ranking in another tab or window. What stands here is saved; what you sent just now is not.",
+    gettext_lazy("It was changed meanwhile"),
+    gettext_lazy(
+        "You changed this ranking in another tab or window. What stands here is saved; what you sent just now is not."
+    ),
 )
 
 
@@ -61,7 +65,11 @@ def _answer(request: HttpRequest, form: AnswerForm, stored: Ranking) -> Answer:
 def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Say what is stored now, read back from the database, and go on with the work."""
     words = presentation.read_back(answers.of(_current(assignment)), assignment=assignment)
-    messages.success(request, f"Changed: {words}", extra_tags=f"saved {presentation.draft_key(assignment)}-change")
+    messages.success(
+        request,
+        _("Changed: {words}").format(words=words),
+        extra_tags=f"saved {presentation.draft_key(assignment)}-change",
+    )
     return rank.next_page(request, assignment)
 
 

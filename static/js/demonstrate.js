@@ -3,6 +3,7 @@
 import { listen } from "./keys.js";
 import { toggleGuidelines } from "./reading.js";
 import { skipActions } from "./skip.js";
+import { t } from "./words.js";
 import { keep } from "./work.js";
 
 const page = document.querySelector("[data-rank-page]");
@@ -10,13 +11,9 @@ const form = page.querySelector("[data-rank-form]");
 const text = form.elements.text;
 const sentence = page.querySelector("[data-sentence]");
 
-function counted(count, word) {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}
-
 function show() {
   const words = text.value.trim() ? text.value.trim().split(/\s+/).length : 0;
-  sentence.textContent = words ? counted(words, "word") : "Nothing written yet";
+  sentence.textContent = words ? t(words === 1 ? "{n} word" : "{n} words", { n: words }) : t("Nothing written yet");
 }
 
 // execCommand is old, but the only way by which the browser's own undo brings back what stood there.

@@ -5,6 +5,7 @@ import { listen } from "./keys.js";
 import { toggleGuidelines, toggleRaw } from "./reading.js";
 import { skipActions } from "./skip.js";
 import "./spans.js";
+import { t } from "./words.js";
 import { keep } from "./work.js";
 
 const page = document.querySelector("[data-rank-page]");
@@ -24,10 +25,10 @@ const isComplete = () => Boolean(chosen()) || bothBad.checked || isUnrankable();
 const wordsOf = (step) => step.closest("label").querySelector(".verdict-words").textContent.trim();
 
 function words() {
-  if (isUnrankable() && !chosen()) return "They cannot be ranked";
-  if (!isComplete()) return "Nothing chosen yet";
+  if (isUnrankable() && !chosen()) return t("They cannot be ranked");
+  if (!isComplete()) return t("Nothing chosen yet");
   const verdict = wordsOf(chosen() ?? tie);
-  return bothBad.checked ? `${verdict} · both are bad` : verdict;
+  return bothBad.checked ? `${verdict} · ${t("both are bad")}` : verdict;
 }
 
 function show() {

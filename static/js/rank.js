@@ -7,6 +7,7 @@ import { toggleGuidelines, toggleRaw } from "./reading.js";
 import { skipActions } from "./skip.js";
 import "./spans.js";
 import { inWords, moved, names, tied } from "./tiers.js";
+import { t } from "./words.js";
 import { keep } from "./work.js";
 
 const page = document.querySelector("[data-rank-page]");
@@ -28,7 +29,7 @@ let current = cards[0];
 const rankOf = (card) => Number(card.select.value) || 0;
 const isUnrankable = () => Boolean(form.elements.unrankable?.value.trim()) && !cards.some(rankOf);
 const unranked = () => (isUnrankable() ? [] : cards.filter((card) => !rankOf(card)));
-const words = () => (isUnrankable() ? "They cannot be ranked" : inWords(tiers(), unranked()));
+const words = () => (isUnrankable() ? t("They cannot be ranked") : inWords(tiers(), unranked()));
 
 function tiers() {
   const ranks = [...new Set(cards.map(rankOf))].filter(Boolean).sort((a, b) => a - b);
@@ -36,16 +37,17 @@ function tiers() {
 }
 
 function noteOf(card) {
-  if (!rankOf(card)) return "not ranked";
+  if (!rankOf(card)) return t("not ranked");
   const others = cards.filter((other) => other !== card && rankOf(other) === rankOf(card));
-  return others.length ? `rank ${rankOf(card)}, tied with ${names(others)}` : `rank ${rankOf(card)}`;
+  const rank = rankOf(card);
+  return others.length ? t("rank {rank}, tied with {names}", { rank, names: names(others) }) : t("rank {rank}", { rank });
 }
 
 function show() {
   for (const card of cards) {
     card.note.textContent = noteOf(card);
     card.element.toggleAttribute("data-ranked", rankOf(card) > 0);
-    card.element.setAttribute("aria-label", `Completion ${card.label}, ${card.note.textContent}`);
+    card.element.setAttribute("aria-label", `${t("Completion {label}", { label: card.label })}, ${card.note.textContent}`);
     for (const button of card.buttons) button.ariaPressed = String(Number(button.dataset.rank) === rankOf(card));
   }
   if (sentence.textContent !== words()) sentence.textContent = words();
@@ -88,12 +90,12 @@ function diff() {
   remark.textContent = "";
   const best = tiers().flat().find((card) => card !== current);
   if (wasOn) return;
-  if (!best) return void (remark.textContent = "Rank another completion first: this one is compared with the best.");
+  if (!best) return void (remark.textContent = t("Rank another completion first: this one is compared with the best."));
   const [text, other] = [current, best].map((card) => card.element.querySelector("[data-text], .text"));
   const found = text && other && compare(text, other);
   remark.textContent = found
-    ? `${current.label} beside ${best.label}: ${found.added} words more, ${found.lacking} words less.`
-    : "These texts cannot be compared word by word: one is empty, or they are too long.";
+    ? t("{label} beside {best}: {added} words more, {lacking} words less.", { label: current.label, best: best.label, ...found })
+    : t("These texts cannot be compared word by word: one is empty, or they are too long.");
 }
 
 form.addEventListener("change", show);

@@ -34,10 +34,10 @@
     const label = button.querySelector("[data-theme-name]");
     let theme = chosen();
     button.hidden = false;
-    label.textContent = theme;
+    label.textContent = label.dataset[theme];
     button.addEventListener("click", () => {
       theme = NEXT[theme];
-      label.textContent = theme;
+      label.textContent = label.dataset[theme];
       choose(theme);
     });
   });

@@ -1,4 +1,5 @@
 // Weak orders as best-first tiers of cards, and their words. Pure: the same tiers give the same tiers.
+import { t } from "./words.js";
 
 // The card goes one rank up (by = -1) or down (1): out of a tie to stand alone beside it, else past its neighbour. A card
 // without a rank comes in as the last.
@@ -23,16 +24,20 @@ export function tied(tiers, card, by) {
 export function inWords(tiers, unranked) {
   const count = tiers.flat().length + unranked.length;
   const order = tiers.map((tier) => tier.map((card) => card.label).sort().join(" = ")).join(" > ");
-  if (unranked.length) return `${order || "Nothing ranked yet"} · ${unranked.length} of ${count} left: ${names(unranked)}`;
+  if (unranked.length) return `${order || t("Nothing ranked yet")} · ${t("{left} of {count} left: {names}", { left: unranked.length, count, names: names(unranked) })}`;
   const ties = tiers.reduce((sum, tier) => sum + (tier.length * (tier.length - 1)) / 2, 0);
   const pairs = (count * (count - 1)) / 2;
-  return `${order} · ${counted(pairs - ties, "preference")}${ties ? `, ${counted(ties, "tie")}` : ""}`;
+  return `${order} · ${preferences(pairs - ties)}${ties ? `, ${tiesIn(ties)}` : ""}`;
 }
 
 export function names(some) {
   return some.map((card) => card.label).join(", ");
 }
 
-function counted(count, word) {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
+function preferences(n) {
+  return t(n === 1 ? "{n} preference" : "{n} preferences", { n });
+}
+
+function tiesIn(n) {
+  return t(n === 1 ? "{n} tie" : "{n} ties", { n });
 }

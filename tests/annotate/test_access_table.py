@@ -25,6 +25,7 @@ TABLE = {
     # every staff page is for people with a role: strangers go to the login page (302), others get 403
     ("GET", "home"): (302, 200, 200, 302, 302, 302),
     ("GET", "login"): (200, 302, 302, 302, 302, 302),
+    ("POST", "set_language"): (302, 302, 302, 302, 302, 302),
     ("POST", "logout"): (302, 302, 302, 302, 302, 302),
     ("GET", "logout"): (405, 405, 405, 405, 405, 405),
     ("GET", "consent"): (302, 403, 200, 403, 403, 403),
@@ -282,7 +283,7 @@ def url(name, world):
         "api_run_cancel": [world.run],
         "api_run_metrics": [world.run],
     }
-    plain = {"home", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
+    plain = {"home", "set_language", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
     plain |= {"api_reference", "api_schema", "api_me", "api_work", "api_projects"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 

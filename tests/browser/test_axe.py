@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from annotate.models import Completion, GuidelineVersion, Prompt
+from annotate import assignments
+from annotate.models import Completion, GuidelineVersion, Prompt, Task
+from tests.annotate.asking import fill, project_of
 from tests.annotate.test_access_table import ROLES, TABLE, accounts, filled, url, world  # noqa: F401  fixtures
+from tests.browser.test_task_types_browser import EVERYTHING
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +25,7 @@ RUN = """async () => {
 }"""
 """A text from outside has its headings in whatever order its author put them; all else in it is ours to answer for."""
 NO_PAGES = {"checkpoint_download", "export_download", "pay_export", "run_live", "run_metrics"}
+"""Downloads, and a part of a page."""
 VISITORS = ("annotator", "admin", "reviewer", "ml_engineer", "nobody", "anonymous")
 RICH = "\n\n".join(
     [
@@ -72,10 +76,44 @@ def test_axe_finds_nothing_on_any_page(open_page, signed_in, accounts, world, ro
 
     found = []
     for name in names_for(role):
-        page.goto(url(name, world))
-        found += [f"{name}: {fault}" for fault in check(page)]
+        answer = page.goto(url(name, world))
+        if "text/html" in answer.headers["content-type"]:
+            found += [f"{name}: {fault}" for fault in check(page)]
 
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_annotators_pages_in_chinese(open_page, signed_in, accounts, world, theme, live_server):  # noqa: F811
+    page = open_page(theme=theme)
+    signed_in(page, accounts["annotator"])
+    page.context.add_cookies([{"name": "django_language", "value": "zh-hans", "url": live_server.url}])
+
+    found = []
+    for name in names_for("annotator"):
+        answer = page.goto(url(name, world))
+        if "text/html" in answer.headers["content-type"]:
+            found += [f"{name}: {fault}" for fault in check(page)]
+
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("task", Task)
+def test_axe_finds_nothing_on_any_kind_of_work(
+    open_page, signed_in, ana, write_lines, task, theme, language, live_server
+):
+    project = project_of(task, **EVERYTHING)
+    fill(project, write_lines, count=2)
+    _enrich()
+    place = assignments.reserve_next(ana, project)
+    page = open_page(theme=theme)
+    signed_in(page, ana.user)
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+    page.goto(f"/rank/{place.pk}/")
+
+    assert "\n".join(check(page)) == ""
 
 
 @pytest.mark.parametrize("path", ["/nowhere/", "/staff/"])

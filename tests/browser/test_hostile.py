@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from annotate import assignments
+from annotate.models import Completion, GuidelineVersion, Task
 from tests import hostile
+from tests.annotate.asking import fill, project_of
 from tests.annotate.test_access_table import ROLES, accounts, filled, world  # noqa: F401  fixtures
+from tests.browser.test_task_types_browser import EVERYTHING
 
 pytestmark = pytest.mark.browser
 
@@ -18,8 +22,9 @@ def test_no_attack_runs_or_asks_for_anything_elsewhere(open_page, signed_in, liv
     hostile.attack(world, hostile.SHORTS[0])
     page = open_page()
     signed_in(page, accounts[role])
-    dialogs, elsewhere = [], []
+    dialogs, elsewhere, missing = [], [], []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("response", lambda got: got.status >= 400 and missing.append(f"{got.status} {got.url}"))
     page.on("request", lambda sent: _is_elsewhere(sent.url, live_server.url) and elsewhere.append(sent.url))
 
     for name, path in hostile.pages(role, ROLES.index(role), world):
@@ -31,13 +36,33 @@ def test_no_attack_runs_or_asks_for_anything_elsewhere(open_page, signed_in, liv
 
     assert dialogs == []
     assert elsewhere == []
+    assert missing == []
+    assert [fault for fault in page.faults if "404" not in fault] == []  # Chromium looks for an icon beside JSON
+
+
+@pytest.mark.parametrize("task", Task)
+def test_no_attack_runs_in_any_kind_of_work(open_page, signed_in, ana, write_lines, task):
+    project = project_of(task, **EVERYTHING)
+    fill(project, write_lines, count=2)
+    Completion.objects.update(text=hostile.LONG)
+    GuidelineVersion.objects.update(text=hostile.LONG)
+    place = assignments.reserve_next(ana, project)
+    page = open_page()
+    signed_in(page, ana.user)
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    page.goto(f"/rank/{place.pk}/")
+    page.keyboard.press("d")  # the word diff writes texts, too
+    page.wait_for_load_state("networkidle")
+
+    assert dialogs == []
     assert page.faults == []
-    assert page.evaluate("document.querySelectorAll('.text').length") >= 0
 
 
 def test_a_text_stays_inside_its_box_and_leaves_the_letters_alone(open_page, signed_in, accounts, world):  # noqa: F811
     hostile.attack(world, hostile.SHORTS[3])
-    hostile.Completion.objects.update(text="\u202eevil\u2066 " + "Z" + "\u0300\u0301" * 400 + " \u202d\u2067")
+    Completion.objects.update(text="\u202eevil\u2066 " + "Z" + "\u0300\u0301" * 400 + " \u202d\u2067")
     page = open_page()
     signed_in(page, accounts["annotator"])
 

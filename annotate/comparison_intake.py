@@ -38,7 +38,8 @@ class _Prompts:
 
     def save(self, batch: Sequence[PromptRow]) -> dict[str, int]:
         """Return the ids of a batch's prompts by external id, storing those that are missing."""
-        known = self.made | {name: prompt.pk for name, prompt in self.before(batch).items()}
+        known = {name: prompt.pk for name, prompt in self.before(batch).items()}
+        known |= {row.external_id: self.made[row.external_id] for row in batch if row.external_id in self.made}
         missing = {row.external_id: row for row in batch if row.external_id not in known}
         made = dict(zip(missing, bulk.new_ids(Prompt, len(missing)), strict=True))
         _insert_prompts(self.project, missing, made)
@@ -149,7 +150,7 @@ def _save_comparisons(
     made = [
         Comparison(
             pk=pk,
-            project=project,
+            project_id=project.pk,
             prompt_id=prompts[row.prompt.external_id],
             external_id=row.external_id,
             use=row.use,

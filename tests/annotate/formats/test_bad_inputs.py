@@ -24,7 +24,7 @@ REFUSED = [
         "B11",
         "pairs.csv",
         b'prompt,completions\n"a,b\n',
-        "pairs.csv:2: unclosed quote in the row that begins at line 2.",
+        "pairs.csv:2: unclosed quote in the row that begins",
     ),
     ("B11", "pairs.csv", b"a,b\n1,2,3\n", "pairs.csv:2: the row has 3 cells, the header has 2."),
     ("B16", "pairs.jsonl", b"null", "pairs.jsonl:1: expected an object per line, got null."),
@@ -35,7 +35,7 @@ REFUSED = [
         "B20",
         "pairs.jsonl",
         PAIR | {"priority": 2**63},
-        "pairs.jsonl:1: priority: expected a whole number from -1000000",
+        "pairs.jsonl:1: priority: expected a whole number from",
     ),
     ("B20", "pairs.jsonl", PAIR | {"overlap": True}, "pairs.jsonl:1: overlap: expected a whole number from 1 to 50"),
     ("B20", "pairs.jsonl", PAIR | {"id": 1.5}, "pairs.jsonl:1: id: expected text, got number 1.5."),
@@ -48,13 +48,13 @@ REFUSED = [
         "B32",
         "pairs.jsonl",
         PAIR | {"completions": ["one"]},
-        "pairs.jsonl:1: completions: needs 2 to 9 completions, got 1.",
+        "pairs.jsonl:1: completions: needs 2 to 9 completions in a ranking",
     ),
     (
         "B38",
         "pairs.jsonl",
         PAIR | {"prompt": [{"role": "tool", "content": "x"}]},
-        "pairs.jsonl:1: prompt[0].role: expected",
+        "pairs.jsonl:1: prompt[0].role:",
     ),
 ]
 VOTE = {"comparison": "c1", "annotator": "w1", "submitted_at": "2020-01-01"}
@@ -103,9 +103,7 @@ def test_a_bad_vote_is_refused_and_leaves_nothing(project, tmp_path, case, vote,
     assert not Ranking.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "text", ["a\u2028b\u2029c\u0085d", "e\u0301 and \u00e9 ", "<script>alert(1)</script>", "\x1b[31m"]
-)
+@pytest.mark.parametrize("text", ["a\u2028b\u2029c\u0085d", "e\u0301 and \u00e9 ", "<script>0</script>", "\x1b[31m"])
 def test_a_text_is_kept_to_the_byte(project, tmp_path, text):
     """B05, B28, B29: what looks odd is content; rendering makes it inert."""
     path = write(tmp_path, "c.jsonl", PAIR | {"completions": [text, "Nile."]})

@@ -50,6 +50,7 @@ class Answer:
     aspects: Mapping[str, Mapping[int, int]] = field(default_factory=dict)  # aspect → completion → 1-7
     spans: Sequence[Span] = ()
     active_seconds: float | None = None
+    read: Sequence[int] = ()  # completions that the page saw read to their end
 
     @property
     def details(self) -> dict[str, Any]:
@@ -64,6 +65,7 @@ class Answer:
                 {"completion": span.completion, "start": span.start, "end": span.end, "note": span.note}
                 for span in sorted(self.spans, key=lambda span: (span.completion, span.start, span.end))
             ],
+            "read": sorted(self.read),
         }
         return {name: value for name, value in said.items() if value}
 
@@ -84,6 +86,7 @@ def of(ranking: Ranking) -> Answer:
         },
         spans=tuple(Span(**span) for span in details.get("spans", [])),
         active_seconds=ranking.active_seconds,
+        read=tuple(details.get("read", [])),
     )
 
 

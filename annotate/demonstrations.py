@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotate import answers, assignments
+from annotate import answers, assignments, drafts
 from annotate.answers import BadAnswer
 from annotate.models import Assignment, Demonstration, Prompt, Task
 from annotate.rankings import SubmissionConflict, TooLate
@@ -39,6 +39,7 @@ def submit(
         with transaction.atomic():
             place = assignments.take_for_submission(assignment)
             seconds = (now - place.reserved_at).total_seconds() if place.reserved_at else None
+            drafts.forget(place)
             return _create(place, text, edited_from, submission, seconds=seconds, active_seconds=active_seconds)
     except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
         if known := _known(submission):

@@ -24,6 +24,7 @@ class ShownCompletion:
     label: str
     text: str
     html: SafeString
+    source: SafeString | None
     is_blank: bool
 
 
@@ -42,7 +43,14 @@ def completions(assignment: Assignment, sources: Mapping[int, str] | None = None
     """Return the completions in the order of the page; give their texts if you have them."""
     sources = sources if sources is not None else texts(assignment)
     return [
-        ShownCompletion(pk, label, sources[pk], rendering.text(sources[pk]), is_blank=_is_blank(sources[pk]))
+        ShownCompletion(
+            pk=pk,
+            label=label,
+            text=sources[pk],
+            html=rendering.text(sources[pk]),
+            source=rendering.source(sources[pk]),
+            is_blank=_is_blank(sources[pk]),
+        )
         for pk, label in labels(assignment).items()
     ]
 

@@ -13,9 +13,9 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from annotate import adaptive, answers, assignments, events, questions
+from annotate import adaptive, answers, assignments, drafts, events, questions
 from annotate.answers import Answer, Tiers
-from annotate.models import Adjudication, Assignment, Comparison, Completion, Ranking
+from annotate.models import Adjudication, Annotator, Assignment, Comparison, Completion, Ranking
 
 
 class SubmissionConflict(Exception):
@@ -39,6 +39,7 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
         with transaction.atomic():
             place = assignments.take_for_submission(assignment)
             wall = (now - place.reserved_at).total_seconds() if place.reserved_at else None
+            drafts.forget(place)
             ranking = _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
             adaptive.after_submission(place)  # before what is told: it may ask for one more vote
             events.ranking_submitted(ranking)
@@ -50,9 +51,21 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
 
 
 def may_revise(ranking: Ranking, *, now: datetime | None = None) -> bool:
-    """Say whether the annotator may still change a ranking: within the project's grace time after submitting it."""
+    """Say whether the annotator may still change a ranking: within the project's grace time after submitting it.
+
+    Training items are answered with their reason at once, so there is nothing to change.
+    """
+    if ranking.assignment.purpose == Assignment.Purpose.TRAINING:
+        return False
     closed_at, grace = ranking.assignment.closed_at, ranking.assignment.project.grace_seconds
     return bool(closed_at) and (now or timezone.now()) <= closed_at + timedelta(seconds=grace)
+
+
+def last_changeable(annotator: Annotator, *, now: datetime | None = None) -> Ranking | None:
+    """Return what the annotator submitted last, while they may change it."""
+    current = Ranking.objects.filter(annotator=annotator, superseded_at__isnull=True)
+    last = current.select_related("assignment__project").order_by("-submitted_at").first()
+    return last if last and may_revise(last, now=now) else None
 
 
 def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime | None = None) -> Ranking:

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
-from annotate.views import home, objections, onboarding, rank, tokens
+from annotate.views import drafts, home, keys, objections, onboarding, rank, revise, tokens
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -21,6 +21,9 @@ urlpatterns = [
     path("rank/<int:pk>/report/", objections.report, name="report"),
     path("tokens/", tokens.mine, name="tokens"),
     path("tokens/<slug:token_key>/revoke/", tokens.revoke, name="token_revoke"),
+    path("rank/<int:pk>/draft/", drafts.save, name="draft"),
+    path("rank/<int:pk>/change/", revise.revise, name="revise"),
+    path("keys/", keys.keys, name="keys"),
     path("staff/", include("annotate.urls_staff")),
     path("", include("annotate.urls_crowd")),
 ]

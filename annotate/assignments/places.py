@@ -57,6 +57,7 @@ def retract_places(comparison: Comparison, *, use: str) -> None:
     Call it inside the transaction that stores the known order.
     """
     with transaction.atomic():
+        _lock_open_places([comparison.pk])
         lock_comparison(comparison.pk)
         Comparison.objects.filter(pk=comparison.pk).update(use=use)
         Assignment.objects.filter(comparison=comparison, state=State.OPEN).delete()
@@ -66,8 +67,8 @@ def retract_places(comparison: Comparison, *, use: str) -> None:
 def lock_comparison(pk: int) -> Comparison:
     """Return a comparison that nobody else changes until the transaction ends.
 
-    Always in this order, or two transactions wait for each other: a reservation, its comparison, the open places. Rows
-    that refer to the comparison hold a KEY SHARE lock on it, hence NO KEY.
+    Always in this order, or transactions wait for each other in a ring: open places, a reservation, its comparison.
+    Rows that refer to the comparison hold a KEY SHARE lock on it, hence NO KEY.
     """
     return Comparison.objects.select_for_update(no_key=True).get(pk=pk)
 
@@ -91,6 +92,7 @@ def reprioritise(project: Project, priorities: Mapping[int, int]) -> None:
     ids = iter(sorted(found))
     with transaction.atomic():
         while batch := list(islice(ids, BATCH)):
+            _lock_open_places(batch)
             Comparison.objects.bulk_update([found[pk] for pk in batch], ["priority"])
             _move_open_places(batch)
 
@@ -146,6 +148,11 @@ def fill_places(held: Iterable[ImportedPlace]) -> list[Assignment]:
 def _place(comparison: Comparison, slot: int) -> Assignment:
     position = _position(comparison)
     return Assignment(project_id=comparison.project_id, comparison=comparison, slot=slot, position=position)
+
+
+def _lock_open_places(comparison_ids: Sequence[int]) -> None:
+    places = Assignment.objects.filter(comparison__in=comparison_ids, state=State.OPEN)
+    list(places.select_for_update().order_by("pk").values_list("pk"))
 
 
 def _position(comparison: Comparison) -> int:

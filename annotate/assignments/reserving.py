@@ -212,9 +212,8 @@ def _take_work(asking: Asking) -> Assignment | None:
     Who works ahead of the others has seen all that stands first. Then the look-up goes on after what they had last,
     and stays short: what they have seen lies behind them. From the start again where nothing is left there.
     """
-    free = _open(asking.project).filter(~asking.has_seen("comparison")).order_by("position", "comparison_id", "slot")
-    if connection.features.has_select_for_update_skip_locked:
-        free = free.select_for_update(skip_locked=True, of=("self",))
+    unseen = _open(asking.project).filter(~asking.has_seen("comparison"))
+    free = _unlocked(unseen.order_by("position", "comparison_id", "slot"))
     place = free.filter(pk__in=_head(asking.project)).first()
     if place is None:
         after = _last_position(asking)
@@ -244,6 +243,13 @@ def _take(asking: Asking, place: Assignment) -> Assignment | None:
     return hand_out(asking, content, comparison_id=place.comparison_id, order=order, purpose=Purpose.WORK, place=place)
 
 
+def _unlocked(places: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    """Pass over places that somebody is just taking, and keep the others off: nobody ever waits for an open place."""
+    if connection.features.has_select_for_update_skip_locked:
+        return places.select_for_update(skip_locked=True, of=("self",))
+    return places
+
+
 def _claim(place: Assignment) -> bool:
     """Delete an open place; False where it is gone. Nothing refers to open places, so nothing is looked for."""
     return Assignment.objects.filter(pk=place.pk, state=State.OPEN)._raw_delete(using=connection.alias) == 1
@@ -264,8 +270,7 @@ def _take_again(assignment: Assignment, *, now: datetime) -> None:
     """Submit a reservation that ran out, on a free place of its comparison where it needs one."""
     slot = None
     if assignment.purpose == Purpose.WORK:
-        lock_comparison(assignment.comparison_id)
-        place = _open_places_of(assignment).first()
+        place = _unlocked(_open_places_of(assignment)).first()
         if place is None or not _claim(place):
             raise NotReserved
         slot = place.slot

@@ -1,5 +1,6 @@
 """Filters and tags of the templates: numbers, times, fields and texts. They format; they never compute or query."""
 
+import json
 from datetime import datetime
 
 from django import template
@@ -66,6 +67,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def as_json(value: object) -> str:
+    """Return a value as JSON, for a data- attribute."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
 def ago(moment: datetime | None) -> SafeString | str:
     """Return a time as «3 min ago», with the exact time on hovering; a dash for None."""
     if moment is None:
@@ -80,6 +87,12 @@ def ago(moment: datetime | None) -> SafeString | str:
 def markdown(source: str) -> SafeString:
     """Return a prompt's or completion's text as safe HTML; put it in an element of class `text` with dir="auto"."""
     return rendering.text(source)
+
+
+@register.filter
+def source(text: str) -> SafeString | None:
+    """Return a text as it was written, for _source.html; None where it would look the same."""
+    return rendering.source(text)
 
 
 @register.filter

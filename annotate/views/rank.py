@@ -14,6 +14,8 @@ from annotate import (
     access,
     answers,
     assignments,
+    drafts,
+    evidence,
     feedback,
     guidance,
     presentation,
@@ -29,8 +31,6 @@ from annotate.views import demonstrate, onboarding
 
 State = Assignment.State
 AnyForm = AnswerForm | DemonstrationForm
-LETTERS_BEFORE_G = 7
-"""With fewer completions than this none is called G, and the key G is free for the guidelines."""
 
 
 @require_GET
@@ -62,7 +62,7 @@ def rank(request: HttpRequest, pk: int) -> HttpResponse:
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     assignment = access.assignment_for(request.user, pk)
     if assignment.state == State.SKIPPED:
-        return _next(request, assignment)
+        return next_page(request, assignment)
     if assignment.state == State.SUBMITTED or not _can_be_submitted(assignment):
         return closed(request, assignment, status=409)
     form = SkipForm(request.POST)
@@ -73,7 +73,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
     except assignments.NotReserved:
         return closed(request, assignment, status=409)
     messages.info(request, "Skipped. You will not see that comparison again.")
-    return _next(request, assignment)
+    return next_page(request, assignment)
 
 
 def form_for(
@@ -93,6 +93,7 @@ def form_page(
     assignment: Assignment,
     form: AnyForm,
     *,
+    template: str = "annotate/rank.html",
     skip_form: SkipForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -104,6 +105,7 @@ def form_page(
         "anchors": {section.anchor for section in guide} - {""},
         "skip_form": skip_form or SkipForm(),
         "draft_key": presentation.draft_key(assignment),
+        "draft": None if form.is_bound else drafts.of(assignment),
         "done_count": worklist.done_count(assignment.annotator, assignment.project),
         "is_late": assignment.state == State.EXPIRED,
     }
@@ -113,9 +115,9 @@ def form_page(
     cards = {
         "cards": list(zip(shown, form.cards, strict=True)),
         "layout": "columns" if len(shown) == 2 else "stacked",
-        "guidelines_key": "G" if len(shown) < LETTERS_BEFORE_G else "Shift G",
+        "changeable": rankings.last_changeable(assignment.annotator),
     }
-    return render(request, "annotate/rank.html", context | cards, status=status)
+    return render(request, template, context | cards, status=status)
 
 
 def saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
@@ -124,11 +126,16 @@ def saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     messages.success(request, f"Saved: {_stored_words(assignment)}", extra_tags=about)
     if feedback.is_shown(assignment):
         return redirect("feedback", pk=assignment.pk)
-    return _next(request, assignment)
+    return next_page(request, assignment)
 
 
 def closed(
-    request: HttpRequest, assignment: Assignment, *, form: AnyForm | None = None, status: int = 200
+    request: HttpRequest,
+    assignment: Assignment,
+    *,
+    form: AnyForm | None = None,
+    because: tuple[str, str] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Say why nothing can be sent here any more; show what is stored and what was just sent."""
     assignment.refresh_from_db(fields=["state", "skip_reason"])
@@ -136,9 +143,10 @@ def closed(
         shown = demonstrate.closed_context(assignment, form)
     else:
         shown = _closed_ranking(assignment, form)
-    title, why = _why_closed(assignment, is_done=bool(shown["stored"]))
+    title, why = because or _why_closed(assignment, is_done=bool(shown["stored"]))
     context = _what_is_shown(assignment) | shown
     context |= {"title": title, "why": why, "completions": presentation.completions(assignment)}
+    context["may_change"] = because is None and shown.get("may_change", False)
     return render(request, "annotate/closed.html", context, status=status)
 
 
@@ -154,17 +162,18 @@ def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if not form.is_valid():
         return form_page(request, assignment, form, status=422)
     try:
-        _store(assignment, form)
+        _store(request, assignment, form)
     except (assignments.NotReserved, rankings.SubmissionConflict, rankings.TooLate, IntegrityError):
         return closed(request, assignment, form=form, status=409)
     return saved(request, assignment)
 
 
-def _store(assignment: Assignment, form: AnyForm) -> None:
+def _store(request: HttpRequest, assignment: Assignment, form: AnyForm) -> None:
     if isinstance(form, DemonstrationForm):
         demonstrate.store(assignment, form)
-    else:
-        rankings.submit(assignment, form.answer, submission=form.cleaned_data["submission"])
+        return
+    answer = evidence.added(form.answer, request.POST, order=assignment.order, since=assignment.reserved_at)
+    rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])
 
 
 def _stored_words(assignment: Assignment) -> str:
@@ -173,7 +182,7 @@ def _stored_words(assignment: Assignment) -> str:
     return presentation.read_back(answers.of(presentation.said_before(assignment)), assignment=assignment)
 
 
-def _next(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+def next_page(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """Go straight to the next comparison, or to the step or page that says why there is none."""
     project = assignment.project
     if not project.is_active:
@@ -197,6 +206,7 @@ def _closed_ranking(assignment: Assignment, form: AnswerForm | None) -> dict[str
     return {
         "stored": stored,
         "stored_at": stored and stored.submitted_at,
+        "may_change": stored is not None and rankings.may_revise(stored),
         "stored_words": said and presentation.read_back(said, assignment=assignment),
         "stored_details": presentation.details(said, assignment=assignment, asked=asked) if said else [],
         "sent_words": form and presentation.read_back(form.answer, assignment=assignment),
@@ -214,7 +224,7 @@ def _why_closed(assignment: Assignment, *, is_done: bool) -> tuple[str, str]:
     if is_done and assignment.project.task == Task.DEMONSTRATION:
         return "You wrote this one", "It is saved as it stands here, and can no longer be changed on this page."
     if is_done:
-        return "You ranked this comparison", "It is saved as it stands here, and can no longer be changed on this page."
+        return "You ranked this comparison", "It is saved as it stands here."
     if assignment.state == State.SKIPPED:
         return "You skipped this comparison", "Someone else ranks it. It will not be shown to you again."
     return (
@@ -227,6 +237,7 @@ def _nothing_left(request: HttpRequest, annotator: Annotator, project: Project) 
     context = {
         "annotator": annotator,
         "project": project,
+        "changeable": rankings.last_changeable(annotator),
         "done_count": worklist.done_count(annotator, project),
         "waiting": worklist.waiting(annotator, project),
     }

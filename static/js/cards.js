@@ -1,9 +1,12 @@
 // Keys for what is asked of each completion by itself: R its ratings, F its flags, X «they cannot be ranked». The focus
 // goes into the box; there digits rate and letters flag; Esc goes back to the card. The controls are the form's own.
+import { keymap } from "./keymap.js";
+
 const TEXT = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])";
 const page = document.querySelector("[data-rank-page]");
 const cards = [...page.querySelectorAll("[data-completion]")];
 const unrankable = page.querySelector("[data-unrankable]");
+const keys = keymap();
 let current = cards[0];
 
 const flagsOf = (box) => [...box.querySelectorAll("input[type=checkbox]")];
@@ -69,9 +72,9 @@ function isHandled(event) {
   if (scale && digitOf(event)) return rate(scale, digitOf(event));
   const letter = letterOf(event);
   if (flags && letter) return flag(flags, letter);
-  if (letter === "R") return openRatings(current);
-  if (letter === "F" && event.target.closest("[data-completion]") !== null) return openFlags(current);
-  if (letter === "X" && unrankable) return openUnrankable() ?? true;
+  if (letter === keys.ratings) return openRatings(current);
+  if (letter === keys.flags && event.target.closest("[data-completion]") !== null) return openFlags(current);
+  if (letter === keys.unrankable && unrankable) return openUnrankable() ?? true;
   return false;
 }
 
@@ -100,5 +103,6 @@ for (const box of page.querySelectorAll("[data-flags]")) {
     if (n < 26) key.textContent = String.fromCharCode("A".charCodeAt(0) + n);
     else key.remove();
   });
+  document.addEventListener("concord:filled", () => showCount(box));
   showCount(box); // the browser may have kept ticks over a reload
 }

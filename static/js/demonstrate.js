@@ -2,13 +2,13 @@
 // this the link loads the page anew with A in the text.
 import { listen } from "./keys.js";
 import { toggleGuidelines } from "./reading.js";
+import { skipActions } from "./skip.js";
+import { keep } from "./work.js";
 
 const page = document.querySelector("[data-rank-page]");
 const form = page.querySelector("[data-rank-form]");
 const text = form.elements.text;
 const sentence = page.querySelector("[data-sentence]");
-const skipBox = page.querySelector("[data-skip]");
-let isSent = false;
 
 function counted(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -40,45 +40,23 @@ text.addEventListener("input", () => {
   if (!text.value.trim()) form.elements.edited_from.value = ""; // begun anew
   show();
 });
-form.addEventListener("submit", (event) => {
-  if (isSent) event.preventDefault();
-  isSent = true;
-});
-window.addEventListener("pageshow", () => {
-  isSent = false; // came back by the browser's Back
-});
+form.addEventListener("concord:filled", show);
 
-const nothing = () => false;
+function back() {
+  page.querySelector("h1").closest("header").scrollIntoView({ block: "nearest" });
+  document.activeElement.blur();
+}
+
 listen({
+  ...keep(form, { words: () => sentence.textContent }),
+  ...skipActions({ back }),
   submit: () => form.requestSubmit(),
-  submitIfComplete: nothing,
-  leave: () => {
-    if (skipBox) skipBox.open = false;
-    page.querySelector("h1").closest("header").scrollIntoView({ block: "nearest" });
-    document.activeElement.blur();
-  },
-  rank: nothing,
-  unrank: nothing,
   focus: (letter) => {
     const link = page.querySelector(`[data-begin-from][data-label="${letter}"]`);
-    if (link) return link.focus();
-    return letter === "G" ? toggleGuidelines() : false;
-  },
-  step: nothing,
-  skip: () => {
-    if (!skipBox) return false;
-    skipBox.open = !skipBox.open;
-    if (skipBox.open) skipBox.querySelector("input[type=radio]").focus();
-  },
-  skipBecause: (number) => {
-    const choice = skipBox.querySelectorAll("input[type=radio]")[number - 1];
-    choice?.focus();
-    choice?.click();
+    return link ? link.focus() : false;
   },
   guidelines: toggleGuidelines,
-  sheet: nothing,
 });
 
-for (const part of document.querySelectorAll("[data-script-only]")) part.hidden = false;
 sentence.hidden = false;
 show();

@@ -1,37 +1,31 @@
-// Unsent ranks and reasons, kept in this browser until the server says that they are saved.
-const PREFIX = "concord:draft:";
+// What an annotator has entered and not submitted, kept in this browser until the server says that it is stored.
+import { forget, namesUnder, recall, remember } from "./store.js";
+
 const KEPT_DAYS = 7;
 
-// Returns {ranks: {completion id: rank}, reason} or null.
+// Returns {entries, at, serverAt, isSaved} or null: what stood in the form, when (ms), and when the server had last saved (ms).
+// `isSaved` says whether the server has this very state.
 export function readDraft(key) {
-  try {
-    return JSON.parse(localStorage.getItem(PREFIX + key));
-  } catch {
-    return null;
-  }
+  const draft = recall(`draft:${key}`);
+  return Array.isArray(draft?.entries) ? draft : null;
 }
 
-export function writeDraft(key, ranks, reason) {
-  try {
-    localStorage.setItem(PREFIX + key, JSON.stringify({ ranks, reason, at: Date.now() }));
-  } catch {
-    // no storage here (private window, full disk): the page works, a reload loses the draft
-  }
+export function writeDraft(key, { entries, serverAt, isSaved }) {
+  return remember(`draft:${key}`, { entries, serverAt, isSaved, at: Date.now() });
 }
 
-// The server's read-back names the draft that is now stored; old ones go with it.
-function forget() {
-  for (const message of document.querySelectorAll('[data-about^="saved "]')) {
-    localStorage.removeItem(PREFIX + message.dataset.about.slice("saved ".length));
-  }
-  const oldest = Date.now() - KEPT_DAYS * 24 * 3600 * 1000;
-  for (const name of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
-    if (!((readDraft(name.slice(PREFIX.length))?.at ?? 0) > oldest)) localStorage.removeItem(name);
-  }
+// Which of the two is newer. Clocks differ between machines, so what the server said last decides before the clocks do.
+export function newest(local, server) {
+  if (!local || !server) return local ?? server;
+  if (local.isSaved) return server;
+  return local.serverAt === server.at || local.at > server.at ? local : server;
 }
 
-try {
-  forget();
-} catch {
-  // storage is closed to us
+// The server's read-back on this page names the draft that is now stored.
+for (const message of document.querySelectorAll('[data-about^="saved "]')) {
+  forget(`draft:${message.dataset.about.slice("saved ".length)}`);
+}
+const oldest = Date.now() - KEPT_DAYS * 24 * 3600 * 1000;
+for (const name of namesUnder("draft:")) {
+  if (!((recall(name)?.at ?? 0) > oldest)) forget(name);
 }

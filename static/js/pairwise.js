@@ -1,9 +1,12 @@
 // Comparing two by keyboard on top of a form that works without. The radios and the box stay the truth: keys 1 to 7 go
 // from left to right, 0 is the tie, 9 says that both are bad. No HTML is made here.
+import "./cards.js";
 import { listen } from "./keys.js";
-import { toggleGuidelines } from "./reading.js";
+import { toggleGuidelines, toggleRaw } from "./reading.js";
+import { skipActions } from "./skip.js";
+import "./spans.js";
+import { keep } from "./work.js";
 
-const TEXT = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])";
 const page = document.querySelector("[data-rank-page]");
 const form = page.querySelector("[data-rank-form]");
 const steps = [...form.querySelectorAll("[data-verdict] input[type=radio]")];
@@ -11,11 +14,9 @@ const tie = steps[Math.floor(steps.length / 2)];
 const bothBad = form.elements.is_all_bad;
 const submitButton = page.querySelector("[data-submit]");
 const sentence = page.querySelector("[data-sentence]");
-const skipBox = page.querySelector("[data-skip]");
 const keySheet = document.querySelector("[data-keys]");
 const cards = [...page.querySelectorAll("[data-completion]")];
 let current = cards[0];
-let isSent = false;
 
 const chosen = () => steps.find((step) => step.checked);
 const isUnrankable = () => Boolean(form.elements.unrankable?.value.trim());
@@ -61,25 +62,12 @@ function submit() {
   form.requestSubmit();
 }
 
-// 0 means a tie here and Backspace takes back; keys.js has one meaning for both, so the digits are heard first.
-document.addEventListener("keydown", (event) => {
-  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
-  if (!digit || event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.shiftKey && !/^\d$/.test(event.key)) return;
-  if (document.querySelector("dialog[open]") || event.target.closest(`${TEXT}, [data-skip]`)) return;
-  choose(Number(digit));
-  event.preventDefault();
-});
-
 form.addEventListener("submit", (event) => {
-  const isMissing = !isComplete();
-  if (isMissing || isSent) event.preventDefault();
-  if (isMissing) steps[0].focus();
-  isSent ||= !isMissing;
+  if (isComplete()) return;
+  event.preventDefault();
+  steps[0].focus();
 });
-window.addEventListener("pageshow", () => {
-  isSent = false; // came back by the browser's Back
-});
+form.addEventListener("concord:filled", show);
 form.addEventListener("change", show);
 form.addEventListener("input", show);
 for (const card of cards) {
@@ -89,35 +77,22 @@ for (const card of cards) {
 page.querySelector("[data-open-keys]").addEventListener("click", () => keySheet.showModal());
 
 listen({
+  ...keep(form, { words }),
+  ...skipActions({ back: () => focus(current) }),
   submit,
   submitIfComplete: () => (isComplete() ? submit() : false),
-  leave: () => {
-    skipBox.open = false;
-    focus(current);
-  },
-  rank: () => false, // digits are heard above
+  digit: choose,
   unrank: takeBack,
   focus: (letter) => {
     const card = cards.find((one) => one.dataset.label === letter);
-    if (card) return focus(card);
-    return letter === "G" ? toggleGuidelines() : false;
+    return card ? focus(card) : false;
   },
   step: (by) => focus(cards[(cards.indexOf(current) + by + cards.length) % cards.length]),
-  skip: () => {
-    skipBox.open = !skipBox.open;
-    if (skipBox.open) skipBox.querySelector("input[type=radio]").focus();
-    else focus(current);
-  },
-  skipBecause: (number) => {
-    const choice = skipBox.querySelectorAll("input[type=radio]")[number - 1];
-    choice?.focus();
-    choice?.click();
-  },
   guidelines: toggleGuidelines,
+  raw: () => toggleRaw(current),
   sheet: () => keySheet.showModal(),
 });
 
-for (const part of document.querySelectorAll("[data-script-only]")) part.hidden = false;
 sentence.hidden = false;
 show();
 if (!page.querySelector("[data-errors]")) cards[0].focus({ preventScroll: true });

@@ -1,49 +1,38 @@
 // Ranking by keyboard and mouse on top of a form that works without. The selects stay the truth; nothing here is sent
 // in another way, and no HTML is made here: the server rendered every part.
-import { readDraft, writeDraft } from "./drafts.js";
+import "./cards.js";
+import { compare, isCompared, takeOff } from "./diff.js";
 import { listen } from "./keys.js";
-import { toggleGuidelines } from "./reading.js";
+import { toggleGuidelines, toggleRaw } from "./reading.js";
+import { skipActions } from "./skip.js";
+import "./spans.js";
+import { inWords, moved, names, tied } from "./tiers.js";
+import { keep } from "./work.js";
 
 const page = document.querySelector("[data-rank-page]");
 const form = page.querySelector("[data-rank-form]");
 const submitButton = page.querySelector("[data-submit]");
 const sentence = page.querySelector("[data-sentence]");
-const skipBox = page.querySelector("[data-skip]");
+const remark = page.querySelector("[data-remark]");
 const keySheet = document.querySelector("[data-keys]");
 const cards = [...page.querySelectorAll("[data-completion]")].map((element) => ({
   element,
   id: element.dataset.completion,
   label: element.dataset.label,
-  select: element.querySelector("select"),
+  select: element.querySelector("[data-rank-select] select"),
   buttons: [...element.querySelectorAll("[data-rank]")],
   note: element.querySelector("[data-note]"),
 }));
 let current = cards[0];
-let isSent = false;
 
 const rankOf = (card) => Number(card.select.value) || 0;
 const isUnrankable = () => Boolean(form.elements.unrankable?.value.trim()) && !cards.some(rankOf);
 const unranked = () => (isUnrankable() ? [] : cards.filter((card) => !rankOf(card)));
-const names = (some) => some.map((card) => card.label).join(", ");
+const words = () => (isUnrankable() ? "They cannot be ranked" : inWords(tiers(), unranked()));
 
 function tiers() {
   const ranks = [...new Set(cards.map(rankOf))].filter(Boolean).sort((a, b) => a - b);
   return ranks.map((rank) => cards.filter((card) => rankOf(card) === rank));
-}
-
-function counted(count, word) {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
-}
-
-function words() {
-  if (isUnrankable()) return "They cannot be ranked";
-  const found = tiers();
-  const order = found.map((tier) => tier.map((card) => card.label).sort().join(" = ")).join(" > ");
-  const left = unranked();
-  if (left.length) return `${order || "Nothing ranked yet"} · ${left.length} of ${cards.length} left: ${names(left)}`;
-  const ties = found.reduce((sum, tier) => sum + (tier.length * (tier.length - 1)) / 2, 0);
-  const pairs = (cards.length * (cards.length - 1)) / 2;
-  return `${order} · ${counted(pairs - ties, "preference")}${ties ? `, ${counted(ties, "tie")}` : ""}`;
 }
 
 function noteOf(card) {
@@ -63,15 +52,15 @@ function show() {
   submitButton.ariaDisabled = String(unranked().length > 0);
 }
 
-function keep() {
-  const ranks = Object.fromEntries(cards.filter(rankOf).map((card) => [card.id, rankOf(card)]));
-  writeDraft(page.dataset.draft, ranks, form.elements.reason?.value ?? "");
+// Gives ranks; one change, so that one undo takes it back.
+function setRanks(ranks) {
+  for (const [card, rank] of ranks) card.select.value = rank ? String(rank) : "";
+  form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-function setRank(card, rank) {
-  card.select.value = rank ? String(rank) : "";
-  show();
-  keep();
+function arrange(found) {
+  setRanks(found.flatMap((tier, at) => tier.map((card) => [card, at + 1])));
+  focus(current);
 }
 
 function focus(card, options) {
@@ -85,35 +74,37 @@ function focusNextUnranked() {
   focus(next ?? current);
 }
 
-function restore() {
-  const draft = readDraft(page.dataset.draft);
-  if (!draft || cards.some(rankOf) || form.elements.reason?.value) return; // what the server kept comes first
-  for (const card of cards) card.select.value = String(draft.ranks[card.id] ?? "");
-  if (form.elements.reason) form.elements.reason.value = draft.reason;
-}
-
-function submit() {
-  form.requestSubmit();
-}
-
-form.addEventListener("submit", (event) => {
-  const [missing] = unranked();
-  if (missing || isSent) event.preventDefault();
-  if (missing) focus(missing);
-  isSent ||= !missing;
-});
-window.addEventListener("pageshow", () => {
-  isSent = false; // came back by the browser's Back
-});
-form.elements.reason?.addEventListener("input", keep);
-form.elements.unrankable?.addEventListener("input", show);
-
 function rankedByMouse(event) {
   const button = event.target.closest("[data-rank]");
   if (!button) return;
   const rank = Number(button.dataset.rank);
-  setRank(current, rankOf(current) === rank ? 0 : rank);
+  setRanks([[current, rankOf(current) === rank ? 0 : rank]]);
 }
+
+// The focused completion against the best of the others; again, or elsewhere, and it is off.
+function diff() {
+  const wasOn = isCompared();
+  takeOff();
+  remark.textContent = "";
+  const best = tiers().flat().find((card) => card !== current);
+  if (wasOn) return;
+  if (!best) return void (remark.textContent = "Rank another completion first: this one is compared with the best.");
+  const [text, other] = [current, best].map((card) => card.element.querySelector("[data-text], .text"));
+  const found = text && other && compare(text, other);
+  remark.textContent = found
+    ? `${current.label} beside ${best.label}: ${found.added} words more, ${found.lacking} words less.`
+    : "These texts cannot be compared word by word: one is empty, or they are too long.";
+}
+
+form.addEventListener("change", show);
+form.elements.unrankable?.addEventListener("input", show);
+form.addEventListener("concord:filled", show);
+form.addEventListener("submit", (event) => {
+  const [missing] = unranked();
+  if (!missing) return;
+  event.preventDefault();
+  focus(missing);
+});
 
 for (const card of cards) {
   card.element.tabIndex = 0;
@@ -122,48 +113,36 @@ for (const card of cards) {
     current = card;
     rankedByMouse(event);
   });
-  card.select.addEventListener("change", () => setRank(card, rankOf(card)));
 }
 
 page.querySelector("[data-open-keys]").addEventListener("click", () => keySheet.showModal());
 
 listen({
-  submit,
-  submitIfComplete: () => (unranked().length ? false : submit()),
-  leave: () => {
-    skipBox.open = false;
-    focus(current);
-  },
+  ...keep(form, { words }),
+  ...skipActions({ back: () => focus(current) }),
+  submit: () => form.requestSubmit(),
+  submitIfComplete: () => (unranked().length ? false : form.requestSubmit()),
   rank: (rank) => {
     if (rank > cards.length) return;
-    setRank(current, rank);
+    setRanks([[current, rank]]);
     focusNextUnranked();
   },
-  unrank: () => setRank(current, 0),
+  unrank: () => setRanks([[current, 0]]),
   focus: (letter) => {
     const card = cards.find((one) => one.label === letter);
-    if (card) return focus(card);
-    return letter === "G" ? toggleGuidelines() : false;
+    return card ? focus(card) : false;
   },
   step: (by) => focus(cards[(cards.indexOf(current) + by + cards.length) % cards.length]),
-  skip: () => {
-    skipBox.open = !skipBox.open;
-    if (skipBox.open) skipBox.querySelector("input[type=radio]").focus();
-    else focus(current);
-  },
-  skipBecause: (number) => {
-    const choice = skipBox.querySelectorAll("input[type=radio]")[number - 1];
-    choice?.focus();
-    choice?.click();
-  },
+  move: (by) => arrange(moved(tiers(), current, by)),
+  tie: (by) => arrange(tied(tiers(), current, by)),
   guidelines: toggleGuidelines,
+  diff,
+  raw: () => toggleRaw(current.element),
   sheet: () => keySheet.showModal(),
 });
 
-for (const part of document.querySelectorAll("[data-script-only]")) part.hidden = false;
 for (const part of page.querySelectorAll("[data-rank-select]")) part.hidden = true;
 sentence.hidden = false;
 form.noValidate = true; // the selects are hidden now: the browser could not show what they lack
-restore();
 show();
 if (!page.querySelector("[data-errors]")) focus(unranked()[0] ?? cards[0], { preventScroll: true });

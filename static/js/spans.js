@@ -1,8 +1,10 @@
 // Marks an error by selecting it: the selected passage and which of its places it is go into the form's own fields. The
 // server finds the passage in the source. Rows that are not used stay out of sight.
+import { keymap } from "./keymap.js";
+
 const TEXT = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])";
 const page = document.querySelector("[data-rank-page]");
-const cards = [...page.querySelectorAll("[data-completion]")];
+const cards = [...page.querySelectorAll("[data-completion]:has([data-marks])")];
 let current = cards[0];
 
 const rowsOf = (box) => [...box.querySelectorAll("[data-mark]")];
@@ -52,7 +54,7 @@ function mark() {
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (!/^m$/i.test(event.key) || document.querySelector("dialog[open]")) return;
+  if (!cards.length || event.key.toUpperCase() !== keymap().mark || document.querySelector("dialog[open]")) return;
   if (event.target.closest(`${TEXT}, [data-skip]`)) return;
   event.preventDefault();
   mark();
@@ -65,5 +67,6 @@ for (const card of cards) {
     if (event.target === quote && event.isTrusted) nth.value = ""; // written by hand: its first place
     show(box);
   });
+  document.addEventListener("concord:filled", () => show(box));
   show(box);
 }

@@ -55,6 +55,10 @@ TABLE = {
     ("GET", "rank"): (302, 403, 200, 403, 403, 403),
     ("POST", "rank"): (302, 403, 422, 403, 403, 403),
     ("POST", "skip"): (302, 403, 422, 403, 403, 403),
+    ("POST", "draft"): (302, 403, 200, 403, 403, 403),
+    ("GET", "revise"): (302, 403, 302, 403, 403, 403),
+    ("POST", "revise"): (302, 403, 409, 403, 403, 403),
+    ("GET", "keys"): (302, 403, 200, 403, 403, 403),
     ("GET", "projects"): (302, 403, 403, 200, 200, 200),
     ("GET", "project_new"): (302, 403, 403, 403, 200, 403),
     ("POST", "project_new"): (302, 403, 403, 403, 422, 403),
@@ -186,7 +190,8 @@ def world(filled, accounts, ana, ben, rex):
     raised = objections.raise_objection(Assignment.objects.get(annotator=ben), kind="bad_item", text="BENS-REASON")
     checkpoint, run = _trained(filled)
     webhook = outbox.add_webhook(filled, url="https://example.org/", kinds=[], by=None)
-    outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
+    with transaction.atomic():
+        outbox.record(filled.pk, outbox.Kind.RUN_FINISHED, {})
     return World(
         slug=filled.slug,
         assignment=held.pk,
@@ -249,6 +254,8 @@ def url(name, world):
         "desk_comparison": [world.comparison],
         "more_votes": [world.comparison],
         "objection_answer": [world.objection],
+        "draft": [world.assignment],
+        "revise": [world.assignment],
         "annotator": [world.annotator],
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
@@ -275,7 +282,7 @@ def url(name, world):
         "api_run_cancel": [world.run],
         "api_run_metrics": [world.run],
     }
-    plain = {"home", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
+    plain = {"home", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
     plain |= {"api_reference", "api_schema", "api_me", "api_work", "api_projects"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 

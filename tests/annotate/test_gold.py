@@ -67,6 +67,7 @@ def test_at_its_highest_rate_gold_is_about_half_of_the_first_comparisons(keyed, 
 
 def test_gold_says_nothing_in_id_or_page(client, monkeypatch, keyed, project, comparisons, ana):
     monkeypatch.setattr(policy, "draw", lambda *seed: 0.0 if seed[-1] == 0 else 0.99)  # gold first, then work
+    type(project).objects.update(grace_seconds=0)  # or the later page would offer to change the earlier ranking
     client.force_login(ana.user)
     gold_place = assignments.reserve_next(ana, project)
     gold_page = plain(client.get(f"/rank/{gold_place.pk}/"))

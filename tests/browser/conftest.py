@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import PASSWORD
@@ -78,5 +80,17 @@ def sign_in() -> Callable[[Page, str], None]:
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/")
+
+    return sign
+
+
+@pytest.fixture
+def signed_in(live_server: object, client: Client) -> Callable[[Page, User], None]:
+    """Return a function that gives a page an account's session, without the form."""
+
+    def sign(page: Page, user: User) -> None:
+        client.force_login(user)
+        session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+        page.context.add_cookies([session])
 
     return sign

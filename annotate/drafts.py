@@ -1,0 +1,64 @@
+"""What an annotator has entered and not submitted: save, find, forget. The only writer of Draft.
+
+A draft is what the page sent, field by field. Half an answer is no error, so nothing is checked but its size.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from annotate.assignments import NotReserved
+from annotate.models import Assignment, Draft
+
+State = Assignment.State
+MAX_BYTES = 512 * 1024  # a demonstration has up to 100,000 characters
+NOT_KEPT = {"csrfmiddlewaretoken"}
+
+
+class BadDraft(ValueError):
+    """A draft that cannot be kept; the message says why."""
+
+
+class TooLong(BadDraft):
+    """A draft that is longer than any answer could be."""
+
+
+def save(assignment: Assignment, fields: Mapping[str, list[str]], *, now: datetime | None = None) -> Draft:
+    """Keep what stands in the form, in place of what was kept before. Raises BadDraft or NotReserved."""
+    content = {name: values for name, values in fields.items() if name not in NOT_KEPT}
+    _check(content)
+    if not Assignment.objects.filter(pk=assignment.pk, state=State.RESERVED).exists():
+        raise NotReserved
+    kept = {"content": content, "saved_at": now or timezone.now()}
+    draft, _ = Draft.objects.update_or_create(assignment=assignment, defaults=kept)
+    return draft
+
+
+def of(assignment: Assignment) -> Draft | None:
+    """Return what the annotator has kept last on this comparison: a draft outlives its reservation."""
+    mine = _drafts_on(assignment).filter(assignment__purpose=assignment.purpose)
+    return mine.filter(assignment__state__in=(State.RESERVED, State.EXPIRED)).order_by("-saved_at").first()
+
+
+def forget(assignment: Assignment) -> None:
+    """Drop the annotator's drafts on the comparison; called in the transaction that stores their answer."""
+    _drafts_on(assignment).delete()
+
+
+def _drafts_on(assignment: Assignment) -> QuerySet[Draft]:
+    return Draft.objects.filter(
+        assignment__annotator=assignment.annotator_id, assignment__comparison=assignment.comparison_id
+    )
+
+
+def _check(content: dict[str, list[str]]) -> None:
+    text = json.dumps(content, ensure_ascii=False)
+    if len(text.encode()) > MAX_BYTES:
+        raise TooLong(f"A draft has at most {MAX_BYTES // 1024} kB; this one has {len(text.encode()) // 1024} kB.")
+    if not content:
+        raise BadDraft("The draft is empty: no field was sent.")
+    if any("\0" in part for name, values in content.items() for part in (name, *values)):
+        raise BadDraft("The draft holds a character that cannot be kept (NUL). Take it out.")

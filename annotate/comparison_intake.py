@@ -7,6 +7,7 @@ import json
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.contrib.auth.models import User
 
@@ -17,14 +18,47 @@ from annotate.rows import ComparisonRow, PromptRow
 
 
 @dataclass
+class _Prompts:
+    """The prompts of a project: those it had before, asked of the database, and those that this import has stored."""
+
+    project: Project
+    made: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def is_first(self) -> bool:
+        """Whether the project had none, and so there is nothing to ask."""
+        return not Prompt.objects.filter(project=self.project).exists()
+
+    def before(self, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
+        """Return those of a batch that were there before this import."""
+        if self.is_first:
+            return {}
+        there = Prompt.objects.filter(project=self.project, external_id__in={row.external_id for row in batch})
+        return {prompt.external_id: prompt for prompt in there}
+
+    def save(self, batch: Sequence[PromptRow]) -> dict[str, int]:
+        """Return the ids of a batch's prompts by external id, storing those that are missing."""
+        known = {name: prompt.pk for name, prompt in self.before(batch).items()}
+        known |= {row.external_id: self.made[row.external_id] for row in batch if row.external_id in self.made}
+        missing = {row.external_id: row for row in batch if row.external_id not in known}
+        made = dict(zip(missing, bulk.new_ids(Prompt, len(missing)), strict=True))
+        _insert_prompts(self.project, missing, made)
+        self.made |= made
+        return known | made
+
+
+@dataclass
 class PromptStore:
     """The `intake.Store` of prompts."""
 
     project: Project
     first_line: dict[str, tuple[int, str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.prompts = _Prompts(self.project)
+
     def check(self, batch: Sequence[tuple[int, PromptRow]], faults: Faults) -> None:
-        known = _known_prompts(self.project, [row for _, row in batch])
+        known = self.prompts.before([row for _, row in batch])
         for line, row in batch:
             first, sha256 = self.first_line.setdefault(row.external_id, (line, row.text_sha256))
             if first != line:
@@ -33,12 +67,11 @@ class PromptStore:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with another text.")
 
     def save(self, batch: Sequence[PromptRow]) -> int:
-        before = len(_known_prompts(self.project, batch))
-        prompts = _save_prompts(self.project, batch)
-        demonstrations.store_imported(
-            {prompts[row.external_id]: row.demonstration for row in batch if row.demonstration}
-        )
-        return len(prompts) - before
+        before = len(self.prompts.made)
+        ids = self.prompts.save(batch)
+        texts = {Prompt(pk=ids[row.external_id]): row.demonstration for row in batch if row.demonstration}
+        demonstrations.store_imported(texts)
+        return len(self.prompts.made) - before
 
 
 @dataclass
@@ -51,9 +84,17 @@ class ComparisonStore:
     first_line: dict[str, tuple[int, str]] = field(default_factory=dict)
     prompt_texts: dict[str, tuple[int, str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.prompts = _Prompts(self.project)
+
+    @cached_property
+    def is_first(self) -> bool:
+        """Whether the project had no comparisons, and so there is nothing to ask."""
+        return not Comparison.objects.filter(project=self.project).exists()
+
     def check(self, batch: Sequence[tuple[int, ComparisonRow]], faults: Faults) -> None:
         known = self._known([row for _, row in batch])
-        known_prompts = _known_prompts(self.project, [row.prompt for _, row in batch])
+        known_prompts = self.prompts.before([row.prompt for _, row in batch])
         for line, row in batch:
             first, fingerprint = self.first_line.setdefault(row.external_id, (line, row.fingerprint))
             if first != line:
@@ -77,7 +118,7 @@ class ComparisonStore:
     def save(self, batch: Sequence[ComparisonRow]) -> int:
         known = self._known(batch)
         new = [row for row in batch if row.external_id not in known]
-        prompts = _save_prompts(self.project, [row.prompt for row in new])
+        prompts = self.prompts.save([row.prompt for row in new])
         comparisons = _save_comparisons(self.project, new, prompts, source=self.source)
         completion_ids = _save_completions(comparisons, new)
         assignments.open_places(comparisons)
@@ -88,51 +129,29 @@ class ComparisonStore:
         return len(new)
 
     def _known(self, batch: Sequence[ComparisonRow]) -> dict[str, str]:
+        """Return the fingerprints of those that were there before; of this import's own, `check` knows."""
+        if self.is_first:
+            return {}
         there = Comparison.objects.filter(project=self.project, external_id__in=[row.external_id for row in batch])
         return dict(there.values_list("external_id", "fingerprint"))
 
 
-def _known_prompts(project: Project, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
-    there = Prompt.objects.filter(project=project, external_id__in={row.external_id for row in batch})
-    return {prompt.external_id: prompt for prompt in there}
-
-
-def _save_prompts(project: Project, batch: Sequence[PromptRow]) -> dict[str, Prompt]:
-    """Return the prompts of a batch by external id, storing those that are missing."""
-    prompts = _known_prompts(project, batch)
-    missing = {row.external_id: row for row in batch if row.external_id not in prompts}
-    made = [
-        Prompt(
-            pk=pk,
-            project=project,
-            external_id=name,
-            messages=row.as_messages,
-            text_sha256=row.text_sha256,
-            category=row.category,
-            language=row.language,
-        )
-        for pk, (name, row) in zip(bulk.new_ids(Prompt, len(missing)), missing.items(), strict=True)
-    ]
-    columns = ["id", "project_id", "external_id", "messages", "text_sha256", "category", "language"]
-    bulk.insert(
-        Prompt,
-        columns,
-        (
-            (p.pk, project.pk, p.external_id, json.dumps(p.messages), p.text_sha256, p.category, p.language)
-            for p in made
-        ),
+def _insert_prompts(project: Project, new: Mapping[str, PromptRow], ids: Mapping[str, int]) -> None:
+    found = (
+        (ids[name], project.pk, name, json.dumps(row.as_messages), row.text_sha256, row.category, row.language)
+        for name, row in new.items()
     )
-    return prompts | {prompt.external_id: prompt for prompt in made}
+    bulk.insert(Prompt, ["id", "project_id", "external_id", "messages", "text_sha256", "category", "language"], found)
 
 
 def _save_comparisons(
-    project: Project, new: Sequence[ComparisonRow], prompts: Mapping[str, Prompt], *, source: str
+    project: Project, new: Sequence[ComparisonRow], prompts: Mapping[str, int], *, source: str
 ) -> list[Comparison]:
     made = [
         Comparison(
             pk=pk,
-            project=project,
-            prompt=prompts[row.prompt.external_id],
+            project_id=project.pk,
+            prompt_id=prompts[row.prompt.external_id],
             external_id=row.external_id,
             use=row.use,
             overlap=row.overlap or project.overlap,

@@ -14,18 +14,19 @@ from typing import Protocol, TypeVar
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from annotate import events, jsonlines, ranking_intake, ranking_rows, rows
+from annotate import bulk, events, jsonlines, ranking_intake, ranking_rows, rows
 from annotate.comparison_intake import ComparisonStore, PromptStore
 from annotate.formats import files, shapes
 from annotate.formats.columns import Mapped
 from annotate.jsonlines import Faults, FieldError, IntakeError, LineError
-from annotate.models import Project
+from annotate.models import Assignment, Comparison, Completion, Project, Prompt, Ranking
 from annotate.ranking_rows import RankingRow
 from annotate.rows import ComparisonRow, PromptRow
 
 __all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file", "import_rows"]
 
 BATCH = 1000
+FILLED = (Prompt, Comparison, Completion, Assignment, Ranking)
 SHOWN_ROWS = 5
 Row = ComparisonRow | PromptRow | RankingRow
 T = TypeVar("T")
@@ -214,6 +215,8 @@ def _import_part(
         if not faults.count:
             new_count += store.save([row for _, row in batch])
     faults.raise_if_any()
+    if new_count >= BATCH:
+        bulk.analyze(*FILLED)
     people = len(store.annotators) if isinstance(store, ranking_intake.RankingStore) else 0
     return Report(part, line_count, new_count, line_count - new_count, people, first_rows=tuple(first_rows))
 

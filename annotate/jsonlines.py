@@ -128,17 +128,22 @@ def text(value: object, where: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
         raise FieldError(where, f"expected text, got {describe(value)}.")
     if "\x00" in value:
         raise FieldError(where, f"holds a NUL character at position {value.index(chr(0))}; remove it.")
+    if not value.isascii():
+        _no_half_pairs(value, where)
+    if len(value) > max_chars:
+        raise FieldError(where, f"has {len(value):,} characters; at most {max_chars:,} are allowed.")
+    if not (value[:40].translate(INVISIBLE).strip() or value.translate(INVISIBLE).strip()):  # the start mostly tells
+        raise FieldError(where, "is empty after trimming invisible characters.")
+    return value
+
+
+def _no_half_pairs(value: str, where: str) -> None:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as problem:
         raise FieldError(
             where, f"holds half a surrogate pair at position {problem.start}; it is not valid text."
         ) from None
-    if len(value) > max_chars:
-        raise FieldError(where, f"has {len(value):,} characters; at most {max_chars:,} are allowed.")
-    if not value.translate(INVISIBLE).strip():
-        raise FieldError(where, "is empty after trimming invisible characters.")
-    return value
 
 
 def identifier(value: object, where: str, *, max_chars: int = 120) -> str:

@@ -15,6 +15,7 @@ from annotate.models import Task, Use
 from annotate.row_parts import MAX_COMPLETIONS
 
 MIN_COMPLETIONS = 2
+ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 COMPLETION_COUNTS = {
     Task.RANKING: (MIN_COMPLETIONS, MAX_COMPLETIONS),
     Task.PAIRWISE: (2, 2),
@@ -74,7 +75,7 @@ class ComparisonRow:
         """Of the content: a line imported again is known by it."""
         texts = [[c.external_id, c.text, c.source] for c in self.completions]
         known = [] if self.use == Use.WORK else [[self.use, self.key, self.key_reason]]
-        return _sha256(json.dumps([self.prompt.messages, texts, *known], ensure_ascii=False))
+        return _sha256(ENCODE([self.prompt.messages, texts, *known]))
 
 
 def prompt(values: Json) -> PromptRow:
@@ -117,7 +118,7 @@ def count_fault(row: ComparisonRow, task: str) -> str:
 
 def _prompt(values: Json, *, id_key: str, demonstration: str = "") -> PromptRow:
     messages = _messages(values["prompt"])
-    made_id = f"p-{_sha256(json.dumps(messages, ensure_ascii=False))[:16]}"
+    made_id = f"p-{_sha256(ENCODE(messages))[:16]}"
     return PromptRow(
         external_id=jsonlines.identifier(values[id_key], id_key) if id_key in values else made_id,
         messages=messages,

@@ -134,6 +134,16 @@ def test_preferences_are_trl_columns_without_ties(ranked):
     assert counts.sentence.startswith("6 rankings → 18 pairs − ")
 
 
+def test_ties_are_counted_and_left_out(project, comparisons, ana, ben):
+    for annotator in (ana, ben):
+        while place := assignments.reserve_next(annotator, project):
+            rankings.submit(place, Answer([place.order]), submission=uuid.uuid4())
+
+    content, counts = read(project, "preferences")
+
+    assert (content, counts.sentence) == (b"", "6 rankings → 18 pairs − 18 ties − 0 excluded = 0 rows.")
+
+
 def test_a_cell_that_begins_a_formula_is_escaped_and_read_back(ranked):
     content, _ = read(ranked, "rankings", "csv")
 

@@ -581,3 +581,25 @@ def test_the_role_admin_makes_accounts_but_no_superusers(lee, as_user):
 
 def test_other_roles_do_not_enter_the_admin_site(rex, as_user):
     assert as_user(rex).get(reverse("admin:index")).status_code == 302
+
+
+def test_a_dry_run_shows_the_first_rows_with_the_columns_mapped_and_stores_nothing(project, lee, as_user):
+    line = json.dumps({"question": "Name a lake.", "one": "Garda.", "two": "Como."})
+    fields = {"kind": "comparisons", "columns": "prompt = question\ncompletions = one, two", "is_dry_run": "on"}
+
+    answer = as_user(lee).post(reverse("import", args=[project.slug]), fields | {"file": uploaded(line)})
+
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "Dry run, nothing was written: 1 lines read: 1 new comparisons." in page
+    assert "Name a lake." in page and "Garda." in page
+    assert not Comparison.objects.exists()
+
+
+def test_a_mapping_of_unknown_fields_is_refused_beside_its_field(project, lee, as_user):
+    fields = {"kind": "comparisons", "columns": "promt = question", "file": uploaded("{}")}
+
+    answer = as_user(lee).post(reverse("import", args=[project.slug]), fields)
+
+    assert answer.status_code == 422
+    assert "is no field of comparisons; the fields are id, prompt" in answer.content.decode()

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from annotate import guidance, quotes
+from annotate import quotes, sections
 from annotate.answers import MAX_NOTE_CHARS, Answer, Span
 from annotate.questions import RATING_HIGH, RATING_LOW, Questions
 
@@ -71,9 +71,9 @@ def fields(asked: Questions, labels: Mapping[int, str]) -> Iterator[tuple[str, f
 def of_card(form: forms.Form, pk: int, asked: Questions) -> CardFields:
     """Return the fields of one completion, for its card."""
     scales = [(form[f"rating-{pk}"], "")] if asked.ratings else []
-    scales += [(form[f"aspect-{one.key}-{pk}"], guidance.anchor_of(one.section)) for one in asked.aspects]
+    scales += [(form[f"aspect-{one.key}-{pk}"], sections.anchor_of(one.section)) for one in asked.aspects]
     flags = form[f"flags-{pk}"] if asked.flags else None
-    anchors = [guidance.anchor_of(flag.section) for flag in asked.flags]
+    anchors = [sections.anchor_of(flag.section) for flag in asked.flags]
     return CardFields(
         rank=form[f"rank-{pk}"] if f"rank-{pk}" in form.fields else None,
         scales=scales,

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
-from django.utils.text import slugify
 
 from annotate import rendering
+from annotate.sections import anchor_of
 
 HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?P<words>.*?)[ \t#]*$")
 FENCE = re.compile(r" {0,3}(```|~~~)")
@@ -33,13 +33,3 @@ def sections(source: str) -> list[Section]:
             seen.add(anchor)
         parts[-1][1].append(line)
     return [Section(anchor, rendering.guidelines("\n".join(lines))) for anchor, lines in parts if lines]
-
-
-def anchor_of(heading: str) -> str:
-    """Return the anchor of a heading: the same for the words that a flag names it by.
-
-    >>> anchor_of("Making things *up*")
-    'guide-making-things-up'
-    """
-    name = slugify(heading, allow_unicode=True)
-    return f"guide-{name}" if name else ""

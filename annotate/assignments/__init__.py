@@ -6,7 +6,6 @@ is handed out, whatever it is for: its id tells an annotator nothing. What to ha
 """
 
 from annotate.assignments.handing import SEEN, NotReserved
-from annotate.assignments.hidden import reserve_qualification, reserve_training
 from annotate.assignments.places import (
     MAX_OVERLAP,
     ImportedPlace,
@@ -50,8 +49,6 @@ __all__ = [
     "reprioritise",
     "reserve_known",
     "reserve_next",
-    "reserve_qualification",
-    "reserve_training",
     "retract_places",
     "skip",
     "take_for_submission",

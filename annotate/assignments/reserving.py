@@ -149,9 +149,7 @@ def _held(annotator: Annotator, project: Project) -> Assignment | None:
 
 
 def _reserve(asking: Asking) -> Assignment | None:
-    """Reserve what comes first: training, qualification, then by chance gold, a repeat or work."""
-    if first := _before_work(asking):
-        return first
+    """Reserve by chance gold, a repeat, or the next work; what comes before the work is for annotate.turns to say."""
     project, membership = asking.project, asking.membership
     limit = membership and membership.quota
     if limit is None and not (project.gold_rate or project.repeat_rate):
@@ -163,22 +161,6 @@ def _reserve(asking: Asking) -> Assignment | None:
         return None
     standing = policy.Standing(done_count=counts["done"], gold_passed=_gold_passed(asking))
     return _hidden(asking, standing, handed_count=counts["handed"]) or _take_work(asking)
-
-
-def _before_work(asking: Asking) -> Assignment | None:
-    """Reserve a training or qualification item where the annotator's membership asks for one."""
-    project, membership = asking.project, asking.membership
-    if membership is None or membership.qualification != Qualification.PENDING:
-        return None
-    is_done = {"state": State.SUBMITTED}
-    if project.training_count:
-        done = asking.history.filter(purpose=Purpose.TRAINING, **is_done).count()
-        if done < project.training_count and (item := reserve_training(asking)):
-            return item
-    if project.qualification_count:
-        done = asking.history.filter(purpose=Purpose.QUALIFICATION, **is_done).count()
-        return reserve_qualification(asking) if done < project.qualification_count else None
-    return None
 
 
 def _gold_passed(asking: Asking) -> tuple[bool, ...]:

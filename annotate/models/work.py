@@ -10,7 +10,7 @@ from annotate.models.projects import ConsentVersion, GuidelineVersion, Project
 
 
 class Prompt(models.Model):
-    """The input: messages ending with a user message. Written by annotate.intake."""
+    """The input: messages ending with a user message. Written by annotate.comparison_intake."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="prompts")
     external_id = models.CharField(max_length=120)
@@ -87,7 +87,7 @@ class GoldKey(models.Model):
 
 
 class Completion(models.Model):
-    """One candidate output of a comparison; annotators never see its `source`. Written by annotate.intake."""
+    """One candidate output; annotators never see its `source`. Written by annotate.comparison_intake."""
 
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="completions")
     external_id = models.CharField(max_length=120)

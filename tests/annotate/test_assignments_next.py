@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from annotate import assignments, gold, intake, policy, projects, rankings
+from annotate import assignments, gold, intake, policy, projects, rankings, turns
 from annotate.answers import Answer
 from annotate.models import Assignment, Comparison, Membership, Ranking
 from annotate.preferences import current_rankings
@@ -131,16 +131,17 @@ def test_training_comes_before_qualification_and_both_before_work(project, compa
         order = [[pk] for pk in comparison.completions.values_list("pk", flat=True)]
         gold.set_key(comparison, order, reason="", by=lee, use=use)
 
-    purposes = [submit(assignments.reserve_next(ana, project)).assignment.purpose for _ in range(3)]
+    purposes = [submit(turns.next_turn(ana, project).assignment).assignment.purpose for _ in range(2)]
+    assert turns.next_turn(ana, project).has_ended_qualification
+    purposes.append(submit(turns.next_turn(ana, project).assignment).assignment.purpose)
 
     assert purposes == ["training", "qualification", "work"]
 
 
-def test_without_a_membership_nobody_is_trained(project, comparisons, ana, lee):
+def test_the_queue_of_work_hands_out_no_training_item(project, comparisons, ana, member, lee):
     project.training_count = 1
     order = [[pk] for pk in comparisons[0].completions.values_list("pk", flat=True)]
     gold.set_key(comparisons[0], order, reason="", by=lee, use="training")
-    Membership.objects.all().delete()
 
     assert assignments.reserve_next(ana, project).purpose == "work"
 

@@ -69,6 +69,11 @@ def current_rankings(project: Project) -> QuerySet[Ranking]:
     return found.filter(assignment__purpose=Assignment.Purpose.WORK)
 
 
+def has_simulated(project: Project) -> bool:
+    """Say whether any ranking that counts is by a simulated annotator: every page that shows one says so."""
+    return current_rankings(project).filter(annotator__origin=Origin.SIMULATED).exists()
+
+
 def votes(project: Project) -> PairVotes:
     """Return every pair vote of a project's current rankings, for annotate.quality."""
     columns = ["comparison_id", "comparison__prompt_id", "annotator_id", "tiers", "assignment__order"]
@@ -87,7 +92,7 @@ def beliefs(project: Project) -> Beliefs:
         guidelines=_guidelines(project),
         ranking_count=current_rankings(project).count(),
         ruling_count=rulings.count(),
-        has_simulated=current_rankings(project).filter(annotator__origin=Origin.SIMULATED).exists(),
+        has_simulated=has_simulated(project),
     )
 
 

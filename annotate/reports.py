@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 
 from annotate.current import Current, Stored, as_arrays, people_of, rankings_of, stream
 from annotate.models import Adjudication, Annotator, Comparison, Origin, Project, Ranking
@@ -125,6 +126,7 @@ class ListedComparison:
     row: ComparisonRow
     comparison: Comparison
     excerpt: str
+    has_simulated: bool
 
 
 @dataclass(frozen=True)
@@ -189,8 +191,14 @@ def annotator(person: Annotator) -> list[tuple[Project, AnnotatorRow]]:
 def listed(rows: Iterable[ComparisonRow]) -> list[ListedComparison]:
     """Return rows with their comparisons, for one page of the list, in one query."""
     wanted = list(rows)
-    found = Comparison.objects.select_related("prompt").in_bulk([row.comparison_id for row in wanted])
-    return [ListedComparison(row, found[row.comparison_id], excerpt_of(found[row.comparison_id])) for row in wanted]
+    simulated = Ranking.objects.filter(comparison=OuterRef("pk"), annotator__origin=Origin.SIMULATED)
+    comparisons = Comparison.objects.select_related("prompt").annotate(has_simulated=Exists(simulated))
+    found = comparisons.in_bulk([row.comparison_id for row in wanted])
+    return [_listed(row, found[row.comparison_id]) for row in wanted]
+
+
+def _listed(row: ComparisonRow, comparison: Comparison) -> ListedComparison:
+    return ListedComparison(row, comparison, excerpt_of(comparison), comparison.has_simulated)
 
 
 def _headline(current: Current, people: list[Annotator]) -> Headline:

@@ -21,10 +21,12 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     found = desk.of(project)
     cases = [*found.ready, *found.waiting][:SHOWN]
+    listed = reports.listed(case.row for case in cases)
     context = {
         "project": project,
         "desk": found,
-        "cases": list(zip(cases, reports.listed(case.row for case in cases), strict=True)),
+        "cases": list(zip(cases, listed, strict=True)),
+        "has_simulated": any(one.has_simulated for one in listed),
         "objection_count": objections.open_count(project),
         "may_rule": _may_rule(request),
     }

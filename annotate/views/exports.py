@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
-from annotate import access, exports
+from annotate import access, exports, preferences
 from annotate.forms_staff import ExportForm
 from annotate.models import Project, Role
 
@@ -37,4 +37,5 @@ def _page(
     request: HttpRequest, project: Project, form: ExportForm, *, counts: exports.Counts | None = None, status: int = 200
 ) -> HttpResponse:
     context = {"project": project, "form": form, "counts": counts, "whats": exports.WHATS.values()}
+    context["has_simulated"] = preferences.has_simulated(project)
     return render(request, "staff/export.html", context, status=status)

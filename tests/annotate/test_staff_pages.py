@@ -412,6 +412,23 @@ def test_simulated_rankings_are_marked_on_every_page_that_shows_them(project, co
     assert shown == dict.fromkeys(SHOWS_RANKINGS, True)
 
 
+def test_the_desk_and_the_export_say_that_rankings_are_simulated(project, comparisons, lee, as_user):
+    client = as_user(lee)
+    urls = [reverse(name, args=[project.slug]) for name in ("desk", "export")]
+    urls.append(reverse("desk_comparison", args=[comparisons[0].pk]))
+    before = ["badge-simulated" in client.get(url).content.decode() for url in urls]
+    bots = people.without_account(Origin.SIMULATED, source="demo", external_ids=["one", "two"])
+    places = [assignments.reserve_next(bot, project) for bot in bots.values()]
+    ids = sorted(places[0].order)
+    for place, order in zip(places, (ids, ids[::-1]), strict=True):
+        rankings.submit(place, Answer([[pk] for pk in order]), submission=uuid.uuid4())
+
+    after = ["badge-simulated" in client.get(url).content.decode() for url in urls]
+
+    assert {place.comparison for place in places} == {comparisons[0]}
+    assert (before, after) == ([False] * 3, [True] * 3)
+
+
 SHOWS_RANKINGS = {"projects", "project", "consistency", "annotator", "comparison"}
 
 

@@ -155,7 +155,12 @@ def _create(
 
 def _same_or_conflict(known: Ranking, assignment: Assignment, answer: Answer) -> Ranking:
     is_mine = known.annotator_id == assignment.annotator_id and known.comparison_id == assignment.comparison_id
-    said = (known.tiers, known.strength, known.is_all_bad, known.unrankable, known.details)
-    if is_mine and said == (answer.tiers, answer.strength, answer.is_all_bad, answer.unrankable, answer.details):
+    if is_mine and _said(answers.of(known)) == _said(answer):
         return known
     raise SubmissionConflict("This submission was already used for another ranking. Load the page again.")
+
+
+def _said(answer: Answer) -> tuple[object, ...]:
+    """Return what an answer says; what the page measured beside it may differ when it is sent again."""
+    details = {name: value for name, value in answer.details.items() if name != "read"}
+    return answer.tiers, answer.strength, answer.is_all_bad, answer.unrankable, details

@@ -33,6 +33,16 @@ def test_sending_the_same_submission_again_is_harmless(place):
     assert Ranking.objects.count() == 1
 
 
+def test_sending_it_again_after_reading_on_is_harmless(place):
+    submission, tiers = uuid4(), [[pk] for pk in place.order]
+    first = rankings.submit(place, Answer(tiers, read=(place.order[0],)), submission=submission)
+
+    again = rankings.submit(place, Answer(tiers, read=tuple(sorted(place.order))), submission=submission)
+
+    assert again.pk == first.pk
+    assert again.details["read"] == [place.order[0]]
+
+
 def test_a_submission_id_cannot_be_used_for_something_else(place):
     submission = uuid4()
     rankings.submit(place, Answer([place.order]), submission=submission)

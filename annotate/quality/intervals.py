@@ -17,10 +17,11 @@ from annotate.quality.evidence import Answers, Evidence, Measure, answers_of, ev
 from annotate.quality.measures import agreement_with, alpha_with
 from annotate.quality.minimum import NEW_CROWD, PROJECT, Minimum
 from annotate.quality.ranking import PairVotes
-from annotate.quality.resampling import REPLICATES, Resampling, bootstrap_sums, resampling
+from annotate.quality.resampling import MAX_CLUSTERS, REPLICATES, Resampling, bootstrap_sums, resampling
 
 __all__ = [
     "LEVEL",
+    "MAX_CLUSTERS",
     "REPLICATES",
     "BothIntervals",
     "agreement_with",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annotate.quality.agreement import TieTreatment, pair_agreement_of
-from annotate.quality.alpha import NO_SECOND_ANSWER, NO_VARIATION, cluster_coincidences, pair_alpha_of
+from annotate.quality.alpha import NO_SECOND_ANSWER, NO_VARIATION, pair_alpha_of, unit_coincidences
 from annotate.quality.arrays import Floats
 from annotate.quality.estimate import Estimate, undefined
 
@@ -41,8 +41,7 @@ def cell_tie_rate(cells: Cells) -> Estimate:
 
 def _together(cells: Cells, ties: TieTreatment) -> Floats:
     """The coincidence matrix over the answers of `ties`. (V, V)"""
-    counts = cells.votes[:, ties.answers]
-    each = cluster_coincidences(counts, cluster=np.arange(len(counts)), n_clusters=len(counts))
+    each = unit_coincidences(cells.votes[:, ties.answers])
     total: Floats = np.tensordot(cells.pairs, each, axes=1)
     return total
 

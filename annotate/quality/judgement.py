@@ -1,8 +1,8 @@
 """Pass, fail or unknown for each annotator, with the reason in one sentence and the rankings that show it.
 
 Fail: a detector is serious, which takes its minimum of data, an effect that matters and a test corrected for the number
-of annotators. Pass: nothing serious, and it is known that they tell something (by the others, or by gold). Else
-unknown, which is no accusation. The verdict stops nobody: see annotate.pausing.
+of annotators. Pass: nothing serious or suspect, and it is known that they tell something (by the others, or by gold).
+Else unknown, which is no accusation. The verdict stops nobody: see annotate.pausing.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,19 @@ from annotate.quality.detectors import (
     repeats,
     straight_lining,
     style,
+    transitivity,
 )
 from annotate.quality.detectors.crowd import Crowd, crowd_of
 from annotate.quality.detectors.information import SURE, Information, p_clicker
 from annotate.quality.findings import AnnotatorFindings, Detector, Finding, Judged, Judgement, Severity
+from annotate.quality.minimum import ANNOTATOR_PROMPTS
 from annotate.quality.work import Work
 
-INFORMED_FROM = 30  # rankings that others ranked, too
 RISK_FROM, RISK_WEIGHT = 2.0, 2.0
+SUSPECT = tuple(
+    set(Detector) - {Detector.FORMAT, Detector.FATIGUE, Detector.DRIFT, Detector.NEWCOMER, Detector.TRANSITIVITY}
+)
+"""What must be looked at before somebody passes."""
 RISKY = (
     Detector.POSITION,
     Detector.LENGTH,
@@ -74,6 +79,7 @@ def _columns(crowd: Crowd, informed: Information, told: list[Finding]) -> Iterat
     yield fatigue.findings(crowd)
     yield drift.findings(crowd)
     yield newcomers.findings(crowd)
+    yield transitivity.findings(crowd)
 
 
 def _crowd_findings(crowd: Crowd) -> list[Finding]:
@@ -99,10 +105,17 @@ def _verdict(crowd: Crowd, informed: Information, k: int, findings: tuple[Findin
     serious = [finding for finding in findings if finding.severity == Severity.SERIOUS]
     if serious:
         return Judged.FAIL, serious[0]
+    suspect = [one for one in findings if one.severity == Severity.REVIEW and one.detector in SUSPECT]
+    if suspect:
+        return Judged.UNKNOWN, suspect[0]
     by_others = next(finding for finding in findings if finding.detector == Detector.INFORMATION)
     by_gold = next(finding for finding in findings if finding.detector == Detector.GOLD)
     n = int(crowd.others.rankings[k])
-    if n >= INFORMED_FROM and by_others.severity == Severity.NONE and p_clicker(informed)[k] <= 1 - SURE:
+    if (
+        ANNOTATOR_PROMPTS.is_acted_upon(n)
+        and by_others.severity == Severity.NONE
+        and p_clicker(informed)[k] <= 1 - SURE
+    ):
         return Judged.PASS, by_others
     if by_gold.severity == Severity.NONE:
         return Judged.PASS, by_gold
@@ -111,8 +124,8 @@ def _verdict(crowd: Crowd, informed: Information, k: int, findings: tuple[Findin
 
 def _why_unknown(by_others: Finding, n: int) -> Finding:
     reason = by_others.sentence
-    if by_others.severity != Severity.UNKNOWN and n < INFORMED_FROM:
-        reason = f"Not enough data: {n} rankings that others ranked, too; judged from {INFORMED_FROM}."
+    if by_others.severity != Severity.UNKNOWN and not ANNOTATOR_PROMPTS.is_acted_upon(n):
+        reason = f"Not enough data: {n} {ANNOTATOR_PROMPTS.of}, judged from {ANNOTATOR_PROMPTS.acted_upon}."
     return Finding(Detector.INFORMATION, by_others.effect, Severity.UNKNOWN, reason, evidence=by_others.evidence)
 
 

@@ -13,12 +13,12 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from annotate.quality.arrays import Flags, Floats, Ints, coded, sums, tally
-from annotate.quality.detectors.crowd import SHOWN, Crowd, percent, too_few
+from annotate.quality.detectors.crowd import SHOWN, Crowd, percent, unknown
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Ring, Severity
-from annotate.quality.testing import benjamini_hochberg, number, upper_tail
+from annotate.quality.minimum import ANNOTATOR_PAIR
+from annotate.quality.significance import benjamini_hochberg, number, upper_tail
 
-SHOWN_FROM, ACTED_FROM = 5, 8  # shared comparisons
 Q_NOTEWORTHY, Q_SERIOUS = 0.05, 0.01
 SERIOUS_Z = 5.0
 PARTNER_CAP = 3.0
@@ -69,7 +69,7 @@ def pairs_met(meetings: _Meetings, *, n_annotators: int) -> Met:
     expected = _expected(one, other, shared, beyond, usual, n_annotators)
     off = 2 * meetings.agreement - 1 - expected[pairs.codes]
     spread = float(np.sqrt((off**2).mean())) if len(off) else np.nan
-    tested = shared >= SHOWN_FROM
+    tested = shared >= ANNOTATOR_PAIR.shown
     z = np.full(n_pairs, np.nan)
     if spread > 0:
         z[tested] = ((beyond - shared * expected) / (spread * np.sqrt(shared)))[tested]
@@ -153,12 +153,12 @@ def _rows_by_annotator(met: Met, n: int) -> list[Ints]:
 
 def _of_annotator(crowd: Crowd, met: Met, meetings: _Meetings, k: int, rows: Ints) -> Finding:
     if not len(rows):
-        return too_few(Detector.COPYING, 0, "annotators met often enough", at_least=1)
+        return unknown(Detector.COPYING, f"Met nobody on {ANNOTATOR_PAIR.shown} comparisons or more.", n=0)
     best = int(rows[0])
     shared, q, z = int(met.shared[best]), float(met.q[best]), float(met.z[best])
     severity = Severity.NONE
     if q < Q_NOTEWORTHY:
-        severe = shared >= ACTED_FROM and q < Q_SERIOUS and z > SERIOUS_Z
+        severe = ANNOTATOR_PAIR.is_acted_upon(shared) and q < Q_SERIOUS and z > SERIOUS_Z
         severity = Severity.SERIOUS if severe else Severity.REVIEW
     partner = int(met.other[best] if met.one[best] == k else met.one[best])
     said = f"agrees on {percent(met.agreement[best])} of the pairs of {shared} comparisons"

@@ -10,7 +10,8 @@ from annotate.quality.detectors.rows import Rows, by_author, rows_of
 from annotate.quality.detectors.slopes import Slopes, slopes
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import divided
+from annotate.quality.minimum import Minimum
+from annotate.quality.significance import divided
 from annotate.quality.work import Work
 
 SHOWN = 8  # rankings of evidence
@@ -18,14 +19,17 @@ SHOWN = 8  # rankings of evidence
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """`agreement` (R,) is each ranking's with the others, NaN where nobody else ranked; `order` sorts rankings by
-    author, whose own begin at `starts` (A + 1,). `rankings` (A,) counts them."""
+    """`agreement` (R,) is each ranking's with the others, NaN where nobody else ranked, `mean_agreement` (A,) its mean.
+
+    `order` sorts rankings by author, whose own begin at `starts` (A + 1,). `rankings` (A,) counts them.
+    """
 
     work: Work
     rows: Rows
     others: Others
     slopes: Slopes
     agreement: Floats
+    mean_agreement: Floats
     order: Ints
     starts: Ints
     rankings: Ints
@@ -34,13 +38,6 @@ class Crowd:
     def n(self) -> int:
         """How many annotators there are."""
         return len(self.work.votes.annotator_ids)
-
-    @property
-    def mean_agreement(self) -> Floats:
-        """Of each annotator's rankings that others ranked, too; NaN where none. (A,)"""
-        heard = np.isfinite(self.agreement)
-        total = by_author(np.where(heard, self.agreement, 0.0), self.rows, n=self.n)
-        return divided(total, by_author(heard.astype(np.float64), self.rows, n=self.n))
 
     def own(self, annotator: int) -> Ints:
         """The codes of one annotator's rankings, in the order of their ids."""
@@ -59,12 +56,14 @@ def crowd_of(work: Work) -> Crowd:
     rows, n = rows_of(work.votes), len(work.votes.annotator_ids)
     others = leave_one_out(rows, n_annotators=n)
     order = np.argsort(rows.author, kind="stable")
+    agreement = agreement_by_ranking(rows, others, relation=work.votes.relation.astype(np.float64))
     return Crowd(
         work=work,
         rows=rows,
         others=others,
         slopes=slopes(rows, others, work.completions, n_annotators=n),
-        agreement=agreement_by_ranking(rows, others, relation=work.votes.relation.astype(np.float64)),
+        agreement=agreement,
+        mean_agreement=_means(agreement, rows, n),
         order=order,
         starts=np.searchsorted(rows.author[order], np.arange(n + 1)).astype(np.int64),
         rankings=tally(rows.author[rows.author >= 0], n=n),
@@ -76,9 +75,9 @@ def unknown(detector: Detector, reason: str, *, n: int) -> Finding:
     return Finding(detector, undefined(reason, n=n), Severity.UNKNOWN, reason)
 
 
-def too_few(detector: Detector, n: int, of: str, *, at_least: int) -> Finding:
+def too_few(detector: Detector, n: int, least: Minimum) -> Finding:
     """Not enough data of one kind."""
-    return unknown(detector, f"Not enough data: {n} {of}, shown from {at_least}.", n=n)
+    return unknown(detector, least.of_estimate(Estimate(0.0, n=n)).reason, n=n)
 
 
 def with_error(value: float, error: float, *, n: int) -> Estimate:
@@ -93,3 +92,10 @@ def percent(share: float) -> str:
     '52 %'
     """
     return f"{100 * share:.0f} %"
+
+
+def _means(column: Floats, rows: Rows, n: int) -> Floats:
+    """The mean of each annotator's known values. (A,)"""
+    known = np.isfinite(column)
+    total = by_author(np.where(known, column, 0.0), rows, n=n)
+    return divided(total, by_author(known.astype(np.float64), rows, n=n))

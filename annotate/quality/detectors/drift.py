@@ -10,14 +10,13 @@ import numpy as np
 
 from annotate.quality.arrays import Flags, Floats, Ints, coded, sums, tally
 from annotate.quality.charts import CUSUM_LIMIT, CUSUM_SLACK, cusum, ewma, ewma_half_width
-from annotate.quality.detectors.crowd import Crowd, unknown
+from annotate.quality.detectors.crowd import Crowd, too_few
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import benjamini_hochberg, divided, number
+from annotate.quality.minimum import DRIFT_WINDOW, DRIFT_WINDOWS
+from annotate.quality.significance import benjamini_hochberg, divided, number
 
 WEEK, DAY = 604_800.0, 86_400.0
-WINDOW_FROM = 15  # rankings
-SHOWN_FROM, ACTED_FROM = 3, 5  # windows
 Q_BELOW = 0.05
 SIMULATED, SEED = 20_000, 20
 MONDAY = 345_600.0  # 1970-01-05
@@ -56,7 +55,7 @@ def standardised(crowd: Crowd) -> Series:
     mean = divided(sums(value, by=cell, n=crowd.n * n_windows).reshape(shape), n)
     usual = divided(sums(value, by=when, n=n_windows), tally(when, n=n_windows))
     noise = float(((value - usual[when]) ** 2).mean()) if len(value) else np.nan
-    off = np.where(n >= WINDOW_FROM, mean - usual, np.nan)
+    off = np.where(n >= DRIFT_WINDOW.shown, mean - usual, np.nan)
     off -= _own_level(off, versions)
     wobble = _wobble(off, n, noise)
     scale = np.sqrt(divided(np.full(shape, noise), n) + wobble)
@@ -75,7 +74,7 @@ def _windows(crowd: Crowd) -> tuple[Ints, Ints, str]:
     if not timed.any():
         return window, np.empty(0, dtype=np.int64), "week"
     span = float(at[timed].max() - at[timed].min())
-    length, unit = (WEEK, "week") if span >= ACTED_FROM * WEEK else (DAY, "day")
+    length, unit = (WEEK, "week") if span >= DRIFT_WINDOWS.acted_upon * WEEK else (DAY, "day")
     number_of = np.floor((at[timed] - MONDAY) / length).astype(np.int64)
     period = number_of - number_of.min()
     cells = coded(version[timed] * (int(period.max()) + 1) + period)
@@ -124,7 +123,7 @@ def _p_values(series: Series, excursion: Floats) -> Floats:
         return np.full(len(largest), np.nan)
     by_chance = np.sort(_excursion(steady).max(axis=1))
     above = SIMULATED - np.searchsorted(by_chance, largest, side="left")
-    return np.where(known.sum(axis=1) >= SHOWN_FROM, (1 + above) / (1 + SIMULATED), np.nan)
+    return np.where(known.sum(axis=1) >= DRIFT_WINDOWS.shown, (1 + above) / (1 + SIMULATED), np.nan)
 
 
 def _excursion(series: Series) -> Floats:
@@ -137,9 +136,8 @@ def _excursion(series: Series) -> Floats:
 def _finding(crowd: Crowd, series: Series, excursion: Floats, k: int, q: float, disagreement: Floats) -> Finding:
     known = np.flatnonzero(np.isfinite(series.z[k]))
     unit = series.unit
-    if len(known) < SHOWN_FROM:
-        had = f"{len(known)} {unit}s with {WINDOW_FROM} rankings that others ranked, too"
-        return unknown(Detector.DRIFT, f"Not enough data: {had}, shown from {SHOWN_FROM}.", n=len(known))
+    if not DRIFT_WINDOWS.is_shown(len(known)):
+        return too_few(Detector.DRIFT, len(known), DRIFT_WINDOWS)
     worst = int(known[np.argmax(excursion[k][known])])
     largest = float(excursion[k][worst])
     is_alarm = largest > 1 and q < Q_BELOW

@@ -13,13 +13,11 @@ from annotate.quality.detectors.crowd import Crowd, too_few, unknown, with_error
 from annotate.quality.detectors.rows import by_author
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import NORMAL_95, benjamini_hochberg, divided, number, upper_tail, z_against_crowd
+from annotate.quality.minimum import FATIGUE, FATIGUE_SESSIONS, NEW_CROWD
+from annotate.quality.significance import NORMAL_95, benjamini_hochberg, divided, number, upper_tail, z_against_crowd
 
 BREAK_SECONDS = 1_800.0
-SHOWN_FROM = 30  # rankings with a time
-MIN_SESSIONS = 3
 MIN_HOURS = 0.25  # between the first and the last ranking of a usual session
-CROWD_FROM = 5  # annotators
 OUTLIER_Z = 3.0
 Q_BELOW = 0.05
 ALARMING_FALL = 0.05
@@ -47,7 +45,7 @@ def findings(crowd: Crowd) -> list[Finding]:
     """For each annotator how their agreement changes in an hour of a session; z is positive where it falls faster."""
     hours, begins = session_hours(crowd)
     found = _slopes(crowd, hours, begins)
-    enough = (found.rankings >= SHOWN_FROM) & (found.sessions >= MIN_SESSIONS)
+    enough = (found.rankings >= FATIGUE.shown) & (found.sessions >= FATIGUE_SESSIONS.shown)
     z = -z_against_crowd(np.where(enough, found.slope, np.nan), found.error)
     q = benjamini_hochberg(upper_tail(z))
     late = np.where(np.isfinite(crowd.agreement), hours * (1 - crowd.agreement), np.nan)
@@ -58,9 +56,10 @@ def crowd_finding(crowd: Crowd) -> Finding:
     """What a usual session costs the crowd: the mean slope times the middle session's length."""
     hours, begins = session_hours(crowd)
     found, usual = _slopes(crowd, hours, begins), _usual_session(hours, begins, crowd)
-    known = np.isfinite(found.slope) & np.isfinite(found.error) & (found.rankings >= SHOWN_FROM)
-    if known.sum() < CROWD_FROM or usual < MIN_HOURS:
-        return too_few(Detector.FATIGUE, int(known.sum()), "annotators with sessions long enough", at_least=CROWD_FROM)
+    known = np.isfinite(found.slope) & np.isfinite(found.error) & (found.rankings >= FATIGUE.shown)
+    if known.sum() < NEW_CROWD.shown or usual < MIN_HOURS:
+        had = f"{int(known.sum())} annotators with {FATIGUE.shown} {FATIGUE.of}"
+        return unknown(Detector.FATIGUE, f"Not enough data: {had}, shown from {NEW_CROWD.shown}.", n=int(known.sum()))
     n = int(found.rankings[known].sum())
     weight = 1 / (found.error[known] ** 2 + found.slope[known].var())
     mean = float(np.average(found.slope[known], weights=weight))
@@ -139,10 +138,10 @@ def _usual_session(hours: Floats, begins: Flags, crowd: Crowd) -> float:
 
 def _finding(crowd: Crowd, found: _Slope, k: int, z: float, q: float, late: Floats) -> Finding:
     n, sessions = int(found.rankings[k]), int(found.sessions[k])
-    if n < SHOWN_FROM or sessions < MIN_SESSIONS:
-        had = f"{n} rankings in {sessions} sessions"
-        needed = f"{SHOWN_FROM} in {MIN_SESSIONS}"
-        return unknown(Detector.FATIGUE, f"Not enough data: {had}, shown from {needed}.", n=n)
+    if not FATIGUE.is_shown(n):
+        return too_few(Detector.FATIGUE, n, FATIGUE)
+    if not FATIGUE_SESSIONS.is_shown(sessions):
+        return too_few(Detector.FATIGUE, sessions, FATIGUE_SESSIONS)
     if not np.isfinite(found.slope[k]):
         return unknown(Detector.FATIGUE, "No session goes on long enough to see a change.", n=n)
     tires = bool(z > OUTLIER_Z and q < Q_BELOW)

@@ -14,17 +14,17 @@ from annotate.quality.arrays import Floats, Ints, coded, sums, tally
 from annotate.quality.detectors.crowd import SHOWN, Crowd, percent, too_few
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity, SuspectGold
-from annotate.quality.testing import number
+from annotate.quality.minimum import ANNOTATOR_PROMPTS, GOLD, GOLD_KNOWN
+from annotate.quality.significance import number
 from annotate.quality.work import GoldAnswers
 
-SHOWN_FROM = 5
 START = (8.0, 2.0)
 STRONGEST = 10.0
 MIN_CROWD = 3
 PASS_ABOVE = 0.6
 SURE = 0.9
 HALF_LIFE_SECONDS = 30 * 86_400.0
-KNOWS_FROM, KNOWS_Z = 15, 3.0
+KNOWS_Z = 3.0
 BAD_BELOW, BAD_FROM, LEAKED_Z = 0.55, 5, 3.0
 ITEM_PASSED = 0.75  # as annotate.policy.GOLD_PASS_RATE
 
@@ -117,8 +117,8 @@ def _known(crowd: Crowd) -> tuple[GoldAnswers, Ints]:
 
 def _finding(gold: GoldAnswers, who: Ints, now: Posterior, k: int, right: float) -> Finding:
     n = int(now.n[k])
-    if n < SHOWN_FROM:
-        return too_few(Detector.GOLD, n, "gold comparisons", at_least=SHOWN_FROM)
+    if not GOLD.is_shown(n):
+        return too_few(Detector.GOLD, n, GOLD)
     a, b = float(now.a[k]), float(now.b[k])
     above = float(p_above(now, PASS_ABOVE)[k])
     severity = Severity.SERIOUS if 1 - above >= SURE else Severity.NONE if above >= SURE else Severity.REVIEW
@@ -137,10 +137,10 @@ def _finding(gold: GoldAnswers, who: Ints, now: Posterior, k: int, right: float)
 
 def _knows(crowd: Crowd, gold: GoldAnswers, who: Ints, now: Posterior, k: int, right: float) -> Finding:
     n, elsewhere = int(now.n[k]), float(crowd.mean_agreement[k])
-    if n < KNOWS_FROM:
-        return too_few(Detector.KNOWS_GOLD, n, "gold comparisons", at_least=KNOWS_FROM)
-    if not np.isfinite(elsewhere):
-        return too_few(Detector.KNOWS_GOLD, 0, "rankings that others ranked, too", at_least=1)
+    if not GOLD_KNOWN.is_shown(n):
+        return too_few(Detector.KNOWS_GOLD, n, GOLD_KNOWN)
+    if not ANNOTATOR_PROMPTS.is_shown(int(crowd.others.rankings[k])):
+        return too_few(Detector.KNOWS_GOLD, int(crowd.others.rankings[k]), ANNOTATOR_PROMPTS)
     usual = _usual_lead(crowd, gold, who)
     share = right / n
     expected = min(0.99, max(0.01, elsewhere + usual))
@@ -162,7 +162,7 @@ def _usual_lead(crowd: Crowd, gold: GoldAnswers, who: Ints) -> float:
     """How much better the crowd does on gold than in agreement with the others: its middle annotator's."""
     n = tally(who, n=crowd.n)
     share = sums(gold.right, by=who, n=crowd.n) / np.maximum(n, 1)
-    lead = (share - crowd.mean_agreement)[(n >= SHOWN_FROM) & np.isfinite(crowd.mean_agreement)]
+    lead = (share - crowd.mean_agreement)[(n >= GOLD.shown) & np.isfinite(crowd.mean_agreement)]
     return float(np.median(lead)) if len(lead) else 0.0
 
 

@@ -10,9 +10,9 @@ from annotate.quality.arrays import Flags, Floats, Ints, tally
 from annotate.quality.detectors.crowd import Crowd, too_few
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import MAD_TO_SD, MIN_CROWD, benjamini_hochberg, number, upper_tail
+from annotate.quality.minimum import TIMED
+from annotate.quality.significance import MAD_TO_SD, MIN_CROWD, benjamini_hochberg, number, upper_tail
 
-SHOWN_FROM, ACTED_FROM = 10, 30
 FLOOR_WORDS_PER_SECOND = 10.0
 OUTLIER_Z = 3.0
 RELATIVE_BELOW = 0.5  # half the crowd's time: in a crowd of even pace a little faster is soon three deviations
@@ -74,7 +74,7 @@ def _medians(column: Floats, counted: Flags, crowd: Crowd) -> Floats:
 
 
 def _z_faster(middle: Floats, n: Ints) -> Floats:
-    known = np.isfinite(middle) & (n >= SHOWN_FROM)
+    known = np.isfinite(middle) & (n >= TIMED.shown)
     z = np.full(len(middle), np.nan)
     if known.sum() < MIN_CROWD:
         return z
@@ -88,13 +88,13 @@ def _z_faster(middle: Floats, n: Ints) -> Floats:
 def _finding(
     crowd: Crowd, k: int, n: int, relative: float, speed: float, z: float, q: float, is_good: bool, fast_first: Floats
 ) -> Finding:
-    if n < SHOWN_FROM:
-        return too_few(Detector.HASTE, n, "rankings that say how long they took", at_least=SHOWN_FROM)
+    if not TIMED.is_shown(n):
+        return too_few(Detector.HASTE, n, TIMED)
     skims = bool(speed > FLOOR_WORDS_PER_SECOND)
     is_fast = skims or bool(z > OUTLIER_Z and relative < RELATIVE_BELOW)
     severity = Severity.NONE
     if is_fast:
-        severity = Severity.SERIOUS if n >= ACTED_FROM and not is_good else Severity.REVIEW
+        severity = Severity.SERIOUS if TIMED.is_acted_upon(n) and not is_good else Severity.REVIEW
     sentence = f"Takes {relative:.2g} times what the crowd takes for texts as long, in {n} rankings"
     if skims:
         sentence += f": {speed:.0f} words a second, faster than anybody reads"

@@ -12,11 +12,12 @@ from scipy.special import ndtr
 from annotate.quality.arrays import Floats
 from annotate.quality.detectors.crowd import Crowd, percent, too_few, unknown, with_error
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import MAD_TO_SD, MIN_CROWD, benjamini_hochberg, number, upper_tail
+from annotate.quality.minimum import ANNOTATOR_PROMPTS
+from annotate.quality.significance import MAD_TO_SD, MIN_CROWD, benjamini_hochberg, number, upper_tail
 
-SHOWN_FROM, ACTED_FROM = 10, 30  # rankings that others ranked, too
 CLICKER_BELOW = 0.15
 SURE = 0.95
+LEAST_SPREAD = 0.2  # between annotators: a crowd of equals is no reason to believe that a clicker is one of them
 OUTLIER_Z = 3.0
 Z_95 = 1.645
 
@@ -42,7 +43,7 @@ def information_of(crowd: Crowd) -> Information:
         return Information(value, error, blank, blank, blank)
     usual = others.usual * others.truth_per_correlation
     between = float(np.average((value[known] - usual) ** 2 - error[known] ** 2, weights=others.rankings[known]))
-    between = max(between, 0.01)
+    between = max(between, LEAST_SPREAD**2)
     trust = between / (between + error**2)
     mean, deviation = usual + trust * (value - usual), np.sqrt(trust) * error
     return Information(value, error, mean, deviation, _z_below(others.shrunk * others.truth_per_correlation))
@@ -73,7 +74,7 @@ def _information(crowd: Crowd, found: Information, k: int, agreement: float, usu
     is_outlier = found.z[k] > OUTLIER_Z
     severity = Severity.NONE
     if is_clicker or is_outlier:
-        severity = Severity.SERIOUS if n >= ACTED_FROM and is_clicker else Severity.REVIEW
+        severity = Severity.SERIOUS if ANNOTATOR_PROMPTS.is_acted_upon(n) and is_clicker else Severity.REVIEW
     said = f"Agrees with the others on {percent(agreement)} of the pairs in {n} rankings, the crowd's middle is "
     more = ", so what they say tells no more than clicks at random." if is_clicker else "."
     return Finding(
@@ -92,7 +93,9 @@ def _contrary(crowd: Crowd, found: Information, k: int, agreement: float) -> Fin
         return short
     n = int(crowd.others.rankings[k])
     upper = found.mean[k] + Z_95 * found.deviation[k]
-    severity = Severity.NONE if upper >= 0 else Severity.SERIOUS if n >= ACTED_FROM else Severity.REVIEW
+    severity = (
+        Severity.NONE if upper >= 0 else Severity.SERIOUS if ANNOTATOR_PROMPTS.is_acted_upon(n) else Severity.REVIEW
+    )
     sentence = "Does not rank against the others."
     if severity != Severity.NONE:
         sentence = (
@@ -111,8 +114,8 @@ def _contrary(crowd: Crowd, found: Information, k: int, agreement: float) -> Fin
 
 def _too_few(crowd: Crowd, found: Information, detector: Detector, k: int) -> Finding | None:
     n = int(crowd.others.rankings[k])
-    if n < SHOWN_FROM:
-        return too_few(detector, n, "rankings that others ranked, too", at_least=SHOWN_FROM)
+    if not ANNOTATOR_PROMPTS.is_shown(n):
+        return too_few(detector, n, ANNOTATOR_PROMPTS)
     if not np.isfinite(found.mean[k]):
         return unknown(
             detector, "The others tie everything or agree on nothing: there is nothing to compare with.", n=n

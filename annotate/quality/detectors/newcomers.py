@@ -7,15 +7,15 @@ M = -2 sum log p is compared with chi-squared at five fixed looks, each at a fif
 """
 
 import numpy as np
-from scipy.special import chdtrc
 
-from annotate.quality.arrays import Floats
+from annotate.quality.arrays import Floats, Ints
 from annotate.quality.detectors.crowd import Crowd, too_few, unknown
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import number
+from annotate.quality.minimum import ANNOTATOR_PROMPTS
+from annotate.quality.significance import fisher, number
 
-LOOKS = (10, 20, 40, 70, 100)
+LOOKS = (ANNOTATOR_PROMPTS.shown, 20, 40, 70, 100)
 ALPHA = 0.1
 CROWD_FROM = 100  # rankings of others to compare with
 SEED = 20
@@ -46,12 +46,12 @@ def _finding(crowd: Crowd, p: Floats, k: int, *, is_enough: bool) -> Finding:
     if len(own) > LOOKS[-1]:
         reason = f"No longer new: {len(own)} rankings that others ranked, too."
         return unknown(Detector.NEWCOMER, reason, n=len(own))
-    if len(own) < LOOKS[0] or not is_enough:
-        return too_few(Detector.NEWCOMER, len(own), "first rankings that others ranked, too", at_least=LOOKS[0])
+    if not ANNOTATOR_PROMPTS.is_shown(len(own)) or not is_enough:
+        return too_few(Detector.NEWCOMER, len(own), ANNOTATOR_PROMPTS)
     own = _in_time(own, crowd)
-    fisher = np.cumsum(-2 * np.log(p[own]))
+    _, together = fisher(p[own])
     looks = np.array([look for look in LOOKS if look <= len(own)])
-    least = float(min(1.0, len(LOOKS) * chdtrc(2 * looks, fisher[looks - 1]).min()))
+    least = float(min(1.0, len(LOOKS) * together[looks - 1].min()))
     is_alarm = least < ALPHA
     sentence = f"The first {looks[-1]} rankings look like the crowd's."
     if is_alarm:
@@ -66,6 +66,6 @@ def _finding(crowd: Crowd, p: Floats, k: int, *, is_enough: bool) -> Finding:
     )
 
 
-def _in_time(own: np.ndarray, crowd: Crowd) -> np.ndarray:
+def _in_time(own: Ints, crowd: Crowd) -> Ints:
     """In the order in which they were made; by id where the times are unknown."""
     return own[np.argsort(np.nan_to_num(crowd.work.at[own]), kind="stable")]

@@ -10,10 +10,11 @@ import numpy as np
 
 from annotate.quality.arrays import Flags, Floats, Ints, sums
 from annotate.quality.detectors.rows import Rows, by_author, by_ranking
-from annotate.quality.testing import divided
+from annotate.quality.significance import divided
 
 ROUNDS = 6
 LEAST, MOST = 0.02, 0.95  # of rho in the weights: nobody is turned round, nobody decides alone
+LEAST_VARIANCE = 0.1  # of one ranking's correlation: a crowd that never errs has not shown that it cannot
 PRIOR_RANKINGS = 10.0  # pseudo-rankings of the crowd's correlation
 
 
@@ -45,7 +46,7 @@ class _Sums(NamedTuple):
 
 def leave_one_out(rows: Rows, *, n_annotators: int) -> Others:
     """Each annotator against the others, by rounds of weighted means."""
-    worth = rows.worth - rows.early * _pull(rows)
+    worth = rows.worth
     weight = np.ones(n_annotators)
     scale = np.nan
     for _ in range(ROUNDS):
@@ -56,7 +57,7 @@ def leave_one_out(rows: Rows, *, n_annotators: int) -> Others:
             by_ranking(consensus**2, rows),
         )
         totals = _Sums(*(by_author(column, rows, n=n_annotators) for column in found))
-        heard = by_author((found.others > 0).astype(np.float64), rows, n=n_annotators)
+        heard = by_author((by_ranking(is_heard.astype(np.float64), rows) > 0).astype(np.float64), rows, n=n_annotators)
         correlation = _correlation(totals)
         known = np.isfinite(correlation)
         usual = float(np.average(correlation[known], weights=heard[known])) if known.any() else np.nan
@@ -69,7 +70,7 @@ def leave_one_out(rows: Rows, *, n_annotators: int) -> Others:
         is_heard=is_heard,
         correlation=correlation,
         shrunk=np.where(known, shrunk, np.nan),
-        error=_error(found, totals, rows),
+        error=_error(found, totals, heard, rows),
         rankings=heard.astype(np.int64),
         usual=usual,
         truth_per_correlation=scale,
@@ -84,12 +85,6 @@ def agreement_by_ranking(rows: Rows, others: Others, *, relation: Floats) -> Flo
     credit = np.where(heard, (1 + relation * lean) / 2, 0.0)
     n = len(rows.author)
     return divided(sums(credit, by=ranking, n=n), sums(heard.astype(np.float64), by=ranking, n=n))
-
-
-def _pull(rows: Rows) -> float:
-    """The crowd's own pull to the first place, in ranks a place."""
-    shown = float((rows.early**2).sum())
-    return float((rows.worth * rows.early).sum()) / shown if shown else 0.0
 
 
 def _consensus(worth: Floats, weight: Floats, rows: Rows) -> tuple[Floats, Flags]:
@@ -122,7 +117,7 @@ def _single(worth: Floats, rows: Rows) -> float:
     return float(products.sum() / spread) if spread > 0 else 0.0
 
 
-def _error(found: _Sums, totals: _Sums, rows: Rows) -> Floats:
+def _error(found: _Sums, totals: _Sums, heard: Floats, rows: Rows) -> Floats:
     """Delta method over rankings, pooled over the crowd: a person's own few rankings tell it badly. (A,)"""
     n = len(totals.both)
     spread = np.sqrt(totals.own * totals.others)
@@ -131,9 +126,9 @@ def _error(found: _Sums, totals: _Sums, rows: Rows) -> Floats:
     who = np.maximum(rows.author, 0)
     inverse = np.divide(1.0, ratio, out=np.ones(n), where=ratio > 0)
     off = found.both - correlation[who] / 2 * (found.own * ratio[who] + found.others * inverse[who])
-    heard = by_author((found.others > 0).astype(np.float64), rows, n=n)
     variance = divided(by_author(off**2, rows, n=n), spread**2) * heard
     usable = np.isfinite(variance) & (heard > 1)
     pooled = float(np.average(variance[usable], weights=heard[usable])) if usable.any() else np.nan
+    pooled = max(pooled, LEAST_VARIANCE)
     error: Floats = np.sqrt(divided(np.full(n, pooled), heard))
     return error

@@ -12,9 +12,9 @@ from annotate.quality.detectors.crowd import Crowd, too_few, unknown
 from annotate.quality.detectors.rows import by_author, by_ranking
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import benjamini_hochberg, divided, number, z_against_crowd
+from annotate.quality.minimum import POSITION
+from annotate.quality.significance import benjamini_hochberg, divided, number, z_against_crowd
 
-SHOWN_FROM, ACTED_FROM = 20, 40
 Q_BELOW = 0.01
 SHIFT_ABOVE = 0.25  # ranks
 OUTLIER_Z = 3.0
@@ -30,7 +30,8 @@ def findings(crowd: Crowd) -> list[Finding]:
     q = benjamini_hochberg(np.where(degrees > 0, chdtrc(np.maximum(degrees, 1), np.nan_to_num(chi2)), np.nan))
     slope, error = crowd.slopes.slope[:, EARLY], crowd.slopes.error[:, EARLY]
     z = np.abs(z_against_crowd(slope, error))
-    return [_finding(crowd, k, q[k], z[k], shift[k]) for k in range(crowd.n)]
+    followed = _followed(crowd)
+    return [_finding(crowd, k, q[k], z[k], shift[k], followed) for k in range(crowd.n)]
 
 
 def slot_test(crowd: Crowd) -> tuple[Floats, Floats, Floats]:
@@ -65,19 +66,17 @@ def _residual(crowd: Crowd) -> Floats:
     return residual
 
 
-def _finding(crowd: Crowd, k: int, q: float, z: float, shift: float) -> Finding:
+def _finding(crowd: Crowd, k: int, q: float, z: float, shift: float, followed: Floats) -> Finding:
     n = int(crowd.slopes.rankings[k, EARLY])
-    if n < SHOWN_FROM:
-        return too_few(
-            Detector.POSITION, n, "rankings with a known display that others ranked, too", at_least=SHOWN_FROM
-        )
+    if not POSITION.is_shown(n):
+        return too_few(Detector.POSITION, n, POSITION)
     if not np.isfinite(q):
         return unknown(Detector.POSITION, "Ties everything, so no place on the page is preferred.", n=n)
     pull, error = float(crowd.slopes.slope[k, EARLY]), float(crowd.slopes.error[k, EARLY])
     is_pulled = q < Q_BELOW and shift > SHIFT_ABOVE
     severity = Severity.NONE
     if is_pulled:
-        severity = Severity.SERIOUS if n >= ACTED_FROM and not z <= OUTLIER_Z else Severity.REVIEW
+        severity = Severity.SERIOUS if POSITION.is_acted_upon(n) and not z <= OUTLIER_Z else Severity.REVIEW
     place = "first" if pull >= 0 else "last"
     sentence = (
         f"What is shown {place} ends {shift:.2f} ranks higher than the others' judgement explains, in {n} rankings."
@@ -91,7 +90,7 @@ def _finding(crowd: Crowd, k: int, q: float, z: float, shift: float) -> Finding:
         sentence,
         z=number(z),
         q=number(q),
-        evidence=crowd.evidence(k, np.sign(pull) * _followed(crowd)) if is_pulled else (),
+        evidence=crowd.evidence(k, np.sign(pull) * followed) if is_pulled else (),
     )
 
 

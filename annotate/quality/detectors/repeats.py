@@ -15,10 +15,10 @@ from annotate.quality.detectors.crowd import SHOWN, Crowd, percent, too_few
 from annotate.quality.detectors.gold import prior_of
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import NORMAL_95, benjamini_hochberg, number, two_tails
+from annotate.quality.minimum import SELF_CONSISTENCY
+from annotate.quality.significance import NORMAL_95, benjamini_hochberg, number, two_tails
 from annotate.quality.work import Repeats
 
-SHOWN_FROM, ACTED_FROM = 5, 12  # repeats
 WEAK = 0.6
 SURE = 0.9
 Q_BELOW = 0.05
@@ -84,8 +84,8 @@ def crowd_finding(crowd: Crowd) -> Finding:
     repeats, who = _known(crowd)
     _, author, share = _by_repeat(repeats, who)
     n = len(share)
-    if n < SHOWN_FROM:
-        return too_few(Detector.REPEATS, n, "blind repeats", at_least=SHOWN_FROM)
+    if not SELF_CONSISTENCY.is_shown(n):
+        return too_few(Detector.REPEATS, n, SELF_CONSISTENCY)
     mean = float(share.mean())
     error = float(np.sqrt((sums(share - mean, by=author, n=crowd.n) ** 2).sum())) / n
     estimate = Estimate(mean, n=n, low=max(0.0, mean - NORMAL_95 * error), high=min(1.0, mean + NORMAL_95 * error))
@@ -118,9 +118,9 @@ def _evidence(again: Ints, author: Ints, share: Floats, k: int) -> tuple[int, ..
 def _consistency(
     n: int, a: float, b: float, total: float, changes: Changes, k: int, evidence: tuple[int, ...]
 ) -> Finding:
-    if n < SHOWN_FROM:
-        return too_few(Detector.REPEATS, n, "blind repeats", at_least=SHOWN_FROM)
-    is_weak = n >= ACTED_FROM and float(betaincinv(a, b, SURE)) < WEAK
+    if not SELF_CONSISTENCY.is_shown(n):
+        return too_few(Detector.REPEATS, n, SELF_CONSISTENCY)
+    is_weak = SELF_CONSISTENCY.is_acted_upon(n) and float(betaincinv(a, b, SURE)) < WEAK
     said = f"Asked again, says the same on {percent(total / n)} of the pairs in {n} blind repeats"
     split = f"{changes.mind[k]} choices changed their mind, {changes.followed[k]} followed the position"
     return Finding(
@@ -133,10 +133,10 @@ def _consistency(
 
 
 def _followed(n: int, changes: Changes, k: int, z: float, q: float, evidence: tuple[int, ...]) -> Finding:
-    if n < SHOWN_FROM:
-        return too_few(Detector.FOLLOWED_POSITION, n, "blind repeats", at_least=SHOWN_FROM)
+    if not SELF_CONSISTENCY.is_shown(n):
+        return too_few(Detector.FOLLOWED_POSITION, n, SELF_CONSISTENCY)
     pairs, followed = int(changes.pairs[k]), int(changes.followed[k])
-    follows = n >= ACTED_FROM and bool(q < Q_BELOW)
+    follows = SELF_CONSISTENCY.is_acted_upon(n) and bool(q < Q_BELOW)
     place = "first" if changes.with_first[k] > changes.with_last[k] else "last"
     sentence = "What changed between the two times followed no place on the page."
     if follows:

@@ -12,7 +12,7 @@ import numpy as np
 from annotate.quality.arrays import Floats, Ints, sums
 from annotate.quality.detectors.others import Others
 from annotate.quality.detectors.rows import Rows, by_author, by_ranking
-from annotate.quality.testing import divided
+from annotate.quality.significance import divided
 from annotate.quality.work import Completions
 
 RIDGE_RANKINGS = 1.0  # pseudo-rankings that say «no slope», so that a few rankings are no singular system

@@ -16,9 +16,9 @@ from annotate.quality.detectors.rows import Rows, by_author
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
 from annotate.quality.intervals import wilson
-from annotate.quality.testing import benjamini_hochberg, divided, number
+from annotate.quality.minimum import HABIT
+from annotate.quality.significance import benjamini_hochberg, divided, number
 
-SHOWN_FROM, ACTED_FROM = 10, 30
 Q_BELOW = 0.01
 NOTEWORTHY, GROSS = 0.25, 0.6  # of what the crowd leaves: (share - usual) / (1 - usual)
 SEED = 20
@@ -98,14 +98,14 @@ def _all_tied(crowd: Crowd) -> Floats:
 
 def _finding(crowd: Crowd, habit: Habit, k: int, q: float, all_tied: float) -> Finding:
     n = int(habit.rankings[k])
-    if n < SHOWN_FROM:
-        return too_few(Detector.STRAIGHT_LINING, n, "rankings with a known display", at_least=SHOWN_FROM)
+    if not HABIT.is_shown(n):
+        return too_few(Detector.STRAIGHT_LINING, n, HABIT)
     share = float(habit.share[k])
     excess = (share - habit.usual) / (1 - habit.usual) if habit.usual < 1 else 0.0
     is_habit = q < Q_BELOW and excess > NOTEWORTHY
     severity = Severity.NONE
     if is_habit:
-        severity = Severity.SERIOUS if n >= ACTED_FROM and excess > GROSS else Severity.REVIEW
+        severity = Severity.SERIOUS if HABIT.is_acted_upon(n) and excess > GROSS else Severity.REVIEW
     low, high = wilson(share * n, n)
     what = "tie everything" if all_tied > 0.5 else "give the same order of places"
     sentence = f"{percent(share)} of {n} rankings {what}; the crowd's most frequent answer has {percent(habit.usual)}."

@@ -14,10 +14,9 @@ from annotate.quality.detectors.rows import by_ranking
 from annotate.quality.detectors.slopes import PULLS
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.findings import Detector, Finding, Severity
-from annotate.quality.testing import NORMAL_95, benjamini_hochberg, number, two_tails, z_against_crowd
+from annotate.quality.minimum import CELL, LENGTH
+from annotate.quality.significance import NORMAL_95, benjamini_hochberg, number, two_tails, z_against_crowd
 
-SHOWN_FROM, ACTED_FROM = 20, 40
-CROWD_FROM = 30  # prompts
 OUTLIER_Z = 3.0
 Q_BELOW = 0.01
 GROSS_RANKS = 0.5  # that twice the words gain beyond the crowd's middle
@@ -48,7 +47,8 @@ def length_findings(crowd: Crowd) -> list[Finding]:
 def format_findings(crowd: Crowd) -> list[Finding]:
     """For each annotator the mark (headers, lists, bold) whose pull is farthest from the crowd's."""
     pulls = [_pull(crowd, column, tests=len(MARKS)) for column in MARKS]
-    return [_format(crowd, pulls, k) for k in range(crowd.n)]
+    shown = [_gained(crowd, column) for column in MARKS]
+    return [_format(crowd, pulls, k, shown) for k in range(crowd.n)]
 
 
 def crowd_length_odds(crowd: Crowd) -> Finding:
@@ -69,7 +69,7 @@ def crowd_length_odds(crowd: Crowd) -> Finding:
 def _pull(crowd: Crowd, column: int, *, tests: int) -> _Pull:
     slope, error = crowd.slopes.slope[:, column], crowd.slopes.error[:, column]
     rankings = crowd.slopes.rankings[:, column]
-    enough = np.where(rankings >= SHOWN_FROM, slope, np.nan)
+    enough = np.where(rankings >= LENGTH.shown, slope, np.nan)
     z = z_against_crowd(enough, error)
     q = benjamini_hochberg(np.minimum(two_tails(z) * tests, 1.0))
     known = np.isfinite(enough)
@@ -78,13 +78,13 @@ def _pull(crowd: Crowd, column: int, *, tests: int) -> _Pull:
 
 def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
     n = int(pull.rankings[k])
-    if n < SHOWN_FROM:
-        return too_few(Detector.LENGTH, n, "rankings of texts of different length", at_least=SHOWN_FROM)
+    if not LENGTH.is_shown(n):
+        return too_few(Detector.LENGTH, n, LENGTH)
     z, beyond = float(pull.z[k]), float(pull.slope[k]) - pull.usual
     is_outlier = abs(z) > OUTLIER_Z and pull.q[k] < Q_BELOW
     severity = Severity.NONE
     if is_outlier:
-        is_gross = n >= ACTED_FROM and abs(beyond) > GROSS_RANKS
+        is_gross = LENGTH.is_acted_upon(n) and abs(beyond) > GROSS_RANKS
         severity = Severity.SERIOUS if is_gross else Severity.REVIEW
     way = "higher" if beyond >= 0 else "lower"
     sentence = f"Length pulls as it pulls the others, in {n} rankings."
@@ -104,11 +104,11 @@ def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
     )
 
 
-def _format(crowd: Crowd, pulls: list[_Pull], k: int) -> Finding:
-    enough = [pull for pull in pulls if pull.rankings[k] >= SHOWN_FROM and np.isfinite(pull.z[k])]
+def _format(crowd: Crowd, pulls: list[_Pull], k: int, shown: list[Floats]) -> Finding:
+    enough = [pull for pull in pulls if pull.rankings[k] >= LENGTH.shown and np.isfinite(pull.z[k])]
     if not enough:
         n = max(int(pull.rankings[k]) for pull in pulls)
-        return too_few(Detector.FORMAT, n, "rankings of texts that differ in format", at_least=SHOWN_FROM)
+        return too_few(Detector.FORMAT, n, LENGTH)
     pull = max(enough, key=lambda one: abs(one.z[k]))
     mark = next(number for number, one in enumerate(pulls) if one is pull)
     n, beyond = int(pull.rankings[k]), float(pull.slope[k]) - pull.usual
@@ -125,7 +125,7 @@ def _format(crowd: Crowd, pulls: list[_Pull], k: int) -> Finding:
         sentence,
         z=number(abs(pull.z[k])),
         q=number(pull.q[k]),
-        evidence=crowd.evidence(k, np.sign(beyond) * _gained(crowd, MARKS[mark])) if is_outlier else (),
+        evidence=crowd.evidence(k, np.sign(beyond) * shown[mark]) if is_outlier else (),
     )
 
 
@@ -145,8 +145,8 @@ def _odds_of_twice_as_long(crowd: Crowd) -> tuple[Estimate, int]:
     x, prompt = doublings[chosen], votes.prompt[chosen]
     won = (votes.relation[chosen] > 0).astype(np.float64)
     n = len(np.unique(prompt))
-    if n < CROWD_FROM:
-        reason = f"Not enough data: {n} prompts with completions of different length, shown from {CROWD_FROM}."
+    if not CELL.is_shown(n):
+        reason = f"Not enough data: {n} {LENGTH.of}, shown from {CELL.shown}."
         return undefined(reason, n=n), n
     slope = 0.0
     for _ in range(NEWTON_STEPS):

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import chdtrc, ndtr
 
 from annotate.quality.arrays import Floats, Ints
 
@@ -33,6 +33,16 @@ def benjamini_hochberg(p: Floats) -> Floats:
     q = np.full(len(p), np.nan)
     q[worst_first] = np.minimum(np.minimum.accumulate(raised), 1.0)
     return q
+
+
+def fisher(p: Floats) -> tuple[Floats, Floats]:
+    """Independent p-values combined, after each: -2 sum log p, and its p-value by chi-squared with 2n degrees. (n,)
+
+    >>> fisher(np.array([0.1, 0.1]))[1].round(4).tolist()
+    [0.1, 0.0561]
+    """
+    total: Floats = np.cumsum(-2 * np.log(p))
+    return total, chdtrc(2 * np.arange(1, len(p) + 1), total)
 
 
 def upper_tail(z: Floats) -> Floats:

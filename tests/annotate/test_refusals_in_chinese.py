@@ -167,7 +167,7 @@ def test_what_the_page_did_not_say_is_refused_in_chinese(client, project, compar
     refused = [
         client.post(reverse("rank", args=[place.pk]), {}),
         client.post(reverse("skip", args=[place.pk]), {}),
-        client.post(reverse("report", args=[place.pk]), {}),
+        client.post(reverse("report", args=[place.pk]), {"text": ""}),
         client.post(reverse("report", args=[place.pk]), {"text": "x" * 2_001}),
     ]
 

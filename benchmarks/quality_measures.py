@@ -1,5 +1,6 @@
 """Agreement, alpha and their intervals: speed beside krippendorff and pandas, how often intervals hold the truth."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -48,10 +49,11 @@ def _beside(what: str, ours, library, goal: Goal | None, seed: int) -> Iterator[
 
 def _coverages(seed: int) -> Iterator[Row]:
     crowd = {"seed": seed, "prompts": 1_500, "annotators": 60}
+    scale = min(float(os.environ.get("CROWD_SCALE", "1")), 1.0)
     pairs = [agreement_with(HALF_CREDIT), alpha_with(HALF_CREDIT)]
     for measures, graded in ((pairs, False), ([ORDINAL], True)):
-        same = coverage.same_crowd(measures, projects=800, graded=graded, **crowd)
-        new = coverage.new_crowd(measures, projects=400, graded=graded, **crowd)
+        same = coverage.same_crowd(measures, projects=int(480 * scale), graded=graded, **crowd)
+        new = coverage.new_crowd(measures, projects=int(240 * scale), graded=graded, **crowd)
         for measure, of_same, of_new in zip(measures, same, new, strict=True):
             name = measure.name.split(",")[0] + (" of grades" if graded else "")
             yield Row(PART, f"{name}: same-crowd interval holds", of_same.share, "", None, between(0.93, 0.97), "")

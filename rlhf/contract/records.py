@@ -26,7 +26,7 @@ class FailureReason(enum.StrEnum):
     LOST = "lost"  # its worker went silent and the attempts are used up
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreferenceRecord:
     """A consensus pair: one row of preferences.parquet (the columns, in this order)."""
 
@@ -35,9 +35,10 @@ class PreferenceRecord:
     chosen: str
     rejected: str
     q: float  # P(chosen is better), 0.5..1
-    margin: float  # logit of q, clipped to -3..3
+    margin: float  # mean strength where annotators gave one, else the logit of q; -3..3
     p_tie: float
     n_votes: int
+    n_eff: float = 0.0  # equally good annotators that the votes are worth; 0 in snapshots from before it was kept
     weight: float  # the weights of a prompt's pairs sum to 1
     category: str
     guideline: int  # version number; 0 where unknown

@@ -44,6 +44,16 @@ class PreferenceRecord:
     guideline: int  # version number; 0 where unknown
     split: str  # "train" or "test", by the prompt's text
 
+    @property
+    def hard_weight(self) -> float:
+        """The weight where the label is «chosen is better» and nothing else: certainty counts, ties and doubts do not.
+
+        0 where a tie is likelier than not or q is within 0.1 of 1/2, else the weight times |2q - 1|. A loss with soft
+        labels knows q and takes the weight as it is, or certainty would count twice.
+        """
+        is_open = self.p_tie > 0.5 or self.q - 0.5 < 0.1
+        return 0.0 if is_open else self.weight * (2 * self.q - 1)
+
 
 @dataclass(frozen=True)
 class PromptRecord:
@@ -76,7 +86,16 @@ class CompletionRecord:
     is_finished: bool  # ended by EOS rather than by max_new_tokens
 
 
-Record = PreferenceRecord | PromptRecord | DemonstrationRecord | CompletionRecord
+@dataclass(frozen=True)
+class ScoreRecord:
+    """One line of scores.jsonl: what a reward model gives a completion that people ranked."""
+
+    prompt_id: str
+    completion: str
+    score: float
+
+
+Record = PreferenceRecord | PromptRecord | DemonstrationRecord | CompletionRecord | ScoreRecord
 
 
 def write_jsonl(path: Path, records: Iterator[Record] | list[Any]) -> int:

@@ -23,7 +23,7 @@ from annotate import (
     rankings,
 )
 from annotate.answers import Answer
-from annotate.models import Assignment, Participation
+from annotate.models import Assignment, Origin, Participation
 from annotate.questions import Choice, Questions, to_json
 
 
@@ -193,7 +193,7 @@ class Property(TestCase):
         ]
         intake.import_rows(rows, kind="comparisons", project=project)
         for name in ("one", "two"):
-            annotator = people.without_account("imported", source="x", external_ids=[name])[name]
+            annotator = people.without_account(Origin.IMPORTED, source="x", external_ids=[name])[name]
             while place := assignments.reserve_next(annotator, project):
                 order = ranked.draw(st.permutations(place.order))
                 cut = ranked.draw(st.integers(1, len(order)))

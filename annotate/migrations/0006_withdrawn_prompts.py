@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0004_api_tokens'),
+        ('annotate', '0005_statistics'),
     ]
 
     operations = [

@@ -14,12 +14,12 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from annotate.models import Ranking
-from annotate.quality.arrays import Floats, Ints
+from annotate.quality.arrays import Flags, Floats, Ints
 from annotate.quality.ranking import RankedCompletions
 
 CHUNK = 50_000
 NOT_DIGITS = re.compile(r"[^0-9]+")
-COLUMNS = ("pk", "comparison_id", "comparison__prompt_id", "annotator_id")
+COLUMNS = ("pk", "comparison__project_id", "comparison_id", "comparison__prompt_id", "annotator_id")
 EPOCH = np.datetime64(0, "us")
 
 
@@ -32,6 +32,7 @@ class Rankings(NamedTuple):
 
     ranked: RankedCompletions
     pk: Ints
+    project: Ints
     comparison: Ints
     prompt: Ints
     annotator: Ints
@@ -59,6 +60,13 @@ def read(rankings: QuerySet[Ranking]) -> Rankings:
     return Rankings(ranked, *map(np.concatenate, zip(*(part[1:] for part in parts), strict=True)))
 
 
+def some(found: Rankings, kept: Flags) -> Rankings:
+    """Return those rankings that a mask (R,) keeps, numbered anew."""
+    ranked = RankedCompletions(*(column[kept[found.ranked.ranking]] for column in found.ranked))
+    numbered = ranked._replace(ranking=(np.cumsum(kept) - 1)[ranked.ranking])
+    return Rankings(numbered, *(column[kept] for column in found[1:]))
+
+
 def _chunks(rankings: QuerySet[Ranking]) -> Iterator[list[tuple[Any, ...]]]:
     """Yield rows as the database gives them: JSON as text, times as it stores them."""
     seconds = Coalesce("active_seconds", "seconds")
@@ -71,9 +79,9 @@ def _chunks(rankings: QuerySet[Ranking]) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _part(rows: Sequence[tuple[Any, ...]]) -> Rankings:
-    columns = list(zip(*rows, strict=True)) or [()] * 9
-    pk, comparison, prompt, annotator = (np.array(column, dtype=np.int64) for column in columns[:4])
-    guideline, seconds, at, tiers, order = columns[4:]
+    columns = list(zip(*rows, strict=True)) or [()] * 10
+    pk, project, comparison, prompt, annotator = (np.array(column, dtype=np.int64) for column in columns[:5])
+    guideline, seconds, at, tiers, order = columns[5:]
     said = _numbers(tiers)
     ranked = RankedCompletions(
         ranking=said.text,
@@ -87,6 +95,7 @@ def _part(rows: Sequence[tuple[Any, ...]]) -> Rankings:
     return Rankings(
         ranked,
         pk,
+        project,
         comparison,
         prompt,
         annotator,

@@ -195,10 +195,11 @@ def pseudo_votes(known: Evidence) -> Floats:
     said = np.asarray(known.table.sum(axis=0)).ravel()[: 6 * known.n_annotators].reshape(2, 3, -1).sum(axis=(0, 2))
     tie_rate = float(np.clip(said[1] / max(said.sum(), 1.0), 0.01, 0.5))
     first = np.where(IS_BETTER, PSEUDO_RIGHT, PSEUDO_WRONG)
-    density = np.exp(LOG_SPACING - NODES**2 / (2 * PSEUDO_SPREAD**2))
-    share = density / density.sum()
+    density = np.exp(log_prior(PSEUDO_SPREAD))
+    share: Floats = density / density.sum()
     ties = np.full(N_NODES, tie_rate / (1 - tie_rate) * (PSEUDO_RIGHT + PSEUDO_WRONG))
-    return np.stack([first, ties, first[::-1]]) * 2 * share
+    cast: Floats = np.stack([first, ties, first[::-1]]) * 2 * share
+    return cast
 
 
 def _answers(votes: PairVotes, weights: Floats, chosen: Ints) -> csr_matrix:
@@ -218,8 +219,9 @@ def _answers(votes: PairVotes, weights: Floats, chosen: Ints) -> csr_matrix:
 def _expectations(products: Floats, leads: Floats, margins: Reals) -> tuple[Floats, float]:
     """The coefficients by least squares on the pairs' mean margins, and the spread that is left."""
     coefficients: Floats = np.linalg.solve(products + RIDGE * np.eye(len(leads)), leads)
-    squares = float(np.ones(len(margins), dtype=margins.dtype) @ margins @ NODES**2)
-    left = squares - 2 * coefficients @ leads + coefficients @ (products @ coefficients + RIDGE * coefficients)
+    squares = float((np.ones(len(margins), dtype=margins.dtype) @ margins) @ NODES**2)
+    explained = coefficients @ (2 * leads - products @ coefficients - RIDGE * coefficients)
+    left = squares - float(explained)
     n = len(margins) + len(coefficients) + PSEUDO_PAIRS
     sigma = float(np.sqrt(max(left + PSEUDO_PAIRS * SIGMA**2, 0.0) / n))
     return coefficients, min(max(sigma, LEAST_SIGMA), MOST_SIGMA)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.arrays import Floats, Ints, Signs, coded, sums, tally
+from annotate.quality.arrays import Flags, Ints, Signs, coded, pairs_within, tally
 
-RANK_POWER = 0.75
+MISSING = 2
+"""In a table of relations: no vote."""
 
 
 class RankingRow(NamedTuple):
@@ -112,7 +113,7 @@ def pair_votes(ranked: RankedCompletions) -> PairVotes:
     rankings = coded(rows.ranking)
     starts = np.searchsorted(rankings.codes, np.arange(len(rankings.ids)))
     _check(rows, rankings.codes, starts)
-    first, second = _pairs_within(starts, n_rows=len(rows.ranking))
+    first, second = pairs_within(starts, n_rows=len(rows.ranking))
     annotators = coded(rows.annotator[starts])
     units, unit = _units(rows, first, second)
     return PairVotes(
@@ -137,6 +138,27 @@ def pair_counts(votes: PairVotes) -> PairCounts:
     )
 
 
+def votes_where(votes: PairVotes, rows: Flags) -> PairVotes:
+    """A slice: these votes alone; all codes and ids stay as they are."""
+    columns = {name: getattr(votes, name)[rows] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
+    return votes._replace(**columns)
+
+
+def relation_table(votes: PairVotes) -> Signs:
+    """The votes of each ranking as a row, its comparison's pairs as columns in the order of the units. (R, most pairs)
+
+    `MISSING` where a ranking says nothing of a pair, or the comparison has no such pair.
+    """
+    comparison = votes.units.comparison
+    by_comparison = np.argsort(comparison, kind="stable")
+    size = tally(comparison, n=len(votes.units.comparison_ids))
+    column = np.empty(len(comparison), dtype=np.int64)
+    column[by_comparison] = np.arange(len(comparison)) - (np.cumsum(size) - size)[comparison[by_comparison]]
+    table = np.full((len(votes.ranking_ids), int(size.max(initial=0))), MISSING, dtype=np.int8)
+    table[votes.ranking, column[votes.unit]] = votes.relation
+    return table
+
+
 def votes_of_units(votes: PairVotes, units: Ints) -> PairVotes:
     """The votes on some pairs only, in the order given; the annotators' codes and all ids stay as they are."""
     code = np.full(len(votes.units.i), -1, dtype=np.int64)
@@ -145,32 +167,6 @@ def votes_of_units(votes: PairVotes, units: Ints) -> PairVotes:
     columns = {name: getattr(votes, name)[kept] for name in ("annotator", "ranking", "relation", "i_first")}
     pairs = {name: getattr(votes.units, name)[units] for name in ("comparison", "prompt", "i", "j")}
     return votes._replace(unit=code[votes.unit[kept]], units=votes.units._replace(**pairs), **columns)
-
-
-def vote_weights(votes: PairVotes) -> Floats:
-    """How much each vote of a ranking counts: more, the further apart its two stand there. (V,)
-
-    (3 g / (K + 1)) ** 0.75 with g the difference of midranks in a ranking of K, 1 on average over those of an order
-    without ties; 1 for a tie and for a choice between two. Pairs of a ranking are not independent votes: who ranks two
-    completions first and last has said so of them three times over. The exponent is by accuracy on simulated rankings.
-
-    >>> rows = [RankingRow(comparison=7, prompt=3, annotator=5, tiers=[[1], [2], [4]])]
-    >>> vote_weights(pair_votes(ranked_completions(rows))).round(3).tolist()  # neighbours, first and last, neighbours
-    [0.806, 1.355, 0.806]
-    """
-    weights = np.ones(len(votes.unit))
-    n_pairs = tally(votes.ranking, n=len(votes.ranking_ids))[votes.ranking]
-    longer = np.flatnonzero(n_pairs > 1)
-    if not longer.size:
-        return weights
-    relation, units, unit = votes.relation[longer].astype(np.float64), votes.units, votes.unit[longer]
-    completion = coded(np.concatenate([units.i[unit], units.j[unit]]))
-    places = coded(np.tile(votes.ranking[longer], 2) * len(completion.ids) + completion.codes)
-    i, j = np.split(places.codes, 2)
-    lead = sums(relation, by=i, n=len(places.ids)) - sums(relation, by=j, n=len(places.ids))  # twice the midrank's
-    size = (1 + np.sqrt(1 + 8 * n_pairs[longer])) / 2
-    weights[longer] = np.where(relation == 0, 1.0, (1.5 * np.abs(lead[i] - lead[j]) / (size + 1)) ** RANK_POWER)
-    return weights
 
 
 def _long_form(rows: Iterable[RankingRow]) -> Iterator[tuple[int, ...]]:
@@ -203,19 +199,6 @@ def _check(rows: RankedCompletions, ranking: Ints, starts: Ints) -> None:
     seats = coded(rows.annotator[starts]).codes * len(comparison.ids) + comparison.codes
     if len(np.unique(seats)) < len(seats):
         raise ValueError("An annotator ranked one comparison twice; pass the ranking that counts only.")
-
-
-def _pairs_within(starts: Ints, *, n_rows: int) -> tuple[Ints, Ints]:
-    """Row numbers of both members of each pair; rows are sorted by ranking and completion id, so the first has the
-    smaller id. Rankings of one size are laid out as a table, so the loop is over sizes, not over rankings."""
-    sizes = np.diff(np.append(starts, n_rows))
-    firsts, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-    for size in np.unique(sizes[sizes > 1]):
-        table = starts[sizes == size][:, np.newaxis] + np.arange(size)  # (rankings of this size, size)
-        left, right = np.triu_indices(size, k=1)
-        firsts.append(table[:, left].ravel())
-        seconds.append(table[:, right].ravel())
-    return np.concatenate(firsts), np.concatenate(seconds)
 
 
 def _units(rows: RankedCompletions, first: Ints, second: Ints) -> tuple[PairUnits, Ints]:

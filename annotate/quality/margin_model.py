@@ -194,7 +194,7 @@ def pseudo_votes(known: Evidence) -> Floats:
     """
     said = np.asarray(known.table.sum(axis=0)).ravel()[: 6 * known.n_annotators].reshape(2, 3, -1).sum(axis=(0, 2))
     tie_rate = float(np.clip(said[1] / max(said.sum(), 1.0), 0.01, 0.5))
-    first = np.where(IS_BETTER, PSEUDO_RIGHT, PSEUDO_WRONG)
+    first: Floats = np.where(IS_BETTER, PSEUDO_RIGHT, PSEUDO_WRONG)
     density = np.exp(log_prior(PSEUDO_SPREAD))
     share: Floats = density / density.sum()
     ties = np.full(N_NODES, tie_rate / (1 - tie_rate) * (PSEUDO_RIGHT + PSEUDO_WRONG))
@@ -218,10 +218,11 @@ def _answers(votes: PairVotes, weights: Floats, chosen: Ints) -> csr_matrix:
 
 def _expectations(products: Floats, leads: Floats, margins: Reals) -> tuple[Floats, float]:
     """The coefficients by least squares on the pairs' mean margins, and the spread that is left."""
-    coefficients: Floats = np.linalg.solve(products + RIDGE * np.eye(len(leads)), leads)
-    squares = float((np.ones(len(margins), dtype=margins.dtype) @ margins) @ NODES**2)
-    explained = coefficients @ (2 * leads - products @ coefficients - RIDGE * coefficients)
-    left = squares - float(explained)
+    coefficients: Floats = np.linalg.solve(products + RIDGE * np.eye(len(leads)), leads).astype(np.float64)
+    mass: Floats = (np.ones(len(margins), dtype=margins.dtype) @ margins).astype(np.float64)
+    squares = float(mass @ NODES**2)
+    unexplained: Floats = products @ coefficients + RIDGE * coefficients - 2 * leads
+    left = squares + float(coefficients @ unexplained)
     n = len(margins) + len(coefficients) + PSEUDO_PAIRS
     sigma = float(np.sqrt(max(left + PSEUDO_PAIRS * SIGMA**2, 0.0) / n))
     return coefficients, min(max(sigma, LEAST_SIGMA), MOST_SIGMA)

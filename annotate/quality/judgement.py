@@ -92,6 +92,7 @@ def _annotator(crowd: Crowd, informed: Information, k: int, findings: tuple[Find
     return AnnotatorFindings(
         annotator=int(crowd.work.votes.annotator_ids[k]),
         verdict=verdict,
+        because=because.detector,
         reason=because.sentence,
         evidence=because.evidence,
         risk=float(sum(parts.values())) if parts else None,

@@ -67,7 +67,9 @@ def information_of(crowd: Crowd) -> Information:
 
 def _columns(crowd: Crowd, informed: Information, told: list[Finding]) -> Iterator[list[Finding]]:
     """Each detector's findings, one for each annotator, in the order of the page."""
-    yield from information.findings(crowd, informed)
+    least, contrary = information.findings(crowd, informed)
+    yield contrary  # before «tells nothing», which is true of them, too
+    yield least
     yield from gold.findings(crowd)
     yield from repeats.findings(crowd)
     yield position.findings(crowd)

@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-from annotate import assignments, deliveries, pausing
+from annotate import assignments, deliveries, pausing, statistics
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -43,3 +43,9 @@ def pause_failing() -> int:
     """Apply the policy of annotate.pausing in the projects that have it; return how many people were paused."""
     projects = Project.objects.filter(pauses_failing=True, is_active=True)
     return sum(len(pausing.apply(project)) for project in projects)
+
+
+@shared_task(name="annotate.tasks.catch_up_statistics")
+def catch_up_statistics() -> int:
+    """Count the comparisons that no sum holds yet, as after an upgrade or a rebuild cut off, and return how many."""
+    return sum(statistics.catch_up(project) for project in Project.objects.all())

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0005_statistics'),
+        ('annotate', '0006_withdrawn_prompts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

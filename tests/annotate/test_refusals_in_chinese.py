@@ -37,7 +37,7 @@ NAMES_FOR_STAFF = {
     "crowd/participations.py": {"Synced"},
     "forms_crowd.py": {"InvitationForm", "CrowdForm", "PayForm"},
     "forms_onboarding.py": {
-        "AnswerForm", "PauseMemberForm", "DecideForm", "OnboardingForm", "ConsentForm", "MoreVotesForm",
+        "refuse_known_orders", "AnswerForm", "PauseMemberForm", "DecideForm", "OnboardingForm", "ConsentForm", "MoreVotesForm",
     },
     "objections.py": {"their_letters"},
     "views/crowd.py": {"change", "sync", "approve"},

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.arrays import Ints, Signs, coded, pairs_within, tally
+from annotate.quality.arrays import Flags, Ints, Signs, coded, pairs_within, tally
 
 MISSING = 2
 """In a table of relations: no vote."""
@@ -136,6 +136,12 @@ def pair_counts(votes: PairVotes) -> PairCounts:
         n_minus=_votes_saying(-1, votes),
         units=votes.units,
     )
+
+
+def votes_where(votes: PairVotes, rows: Flags) -> PairVotes:
+    """A slice: these votes alone; all codes and ids stay as they are."""
+    columns = {name: getattr(votes, name)[rows] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
+    return votes._replace(**columns)
 
 
 def relation_table(votes: PairVotes) -> Signs:

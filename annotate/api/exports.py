@@ -1,5 +1,7 @@
 """Exports: what there is, how it counts, and the file itself, streamed. Exactly annotate.exports, as on the page."""
 
+from dataclasses import asdict
+
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
@@ -64,9 +66,7 @@ class Exports(_Export):
     def get(self, request: Request, slug: str) -> Response:
         """List what can be exported, and as which files."""
         access.project_for_staff(request.user, slug)
-        there = [
-            {"name": name, "label": w.label, "help": w.help, "forms": w.forms} for name, w in exports.WHATS.items()
-        ]
+        there = [asdict(one) | {"name": name} for name, one in exports.WHATS.items()]
         return Response(ExportOut(there, many=True).data)
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0006_demonstrations_ask_for_no_known_orders'),
+        ('annotate', '0008_demonstrations_ask_for_no_known_orders'),
     ]
 
     operations = [

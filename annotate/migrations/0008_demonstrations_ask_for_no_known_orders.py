@@ -9,5 +9,5 @@ def ask_for_none(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotate", "0005_statistics")]
+    dependencies = [("annotate", "0007_pause_policy")]
     operations = [migrations.RunPython(ask_for_none, migrations.RunPython.noop)]

@@ -33,8 +33,8 @@ STOPS = {
     Step.PAUSED: (
         gettext_lazy("Your work is paused"),
         gettext_lazy(
-            "You get no new work here for now. What you did is kept. Ask the staff of this project why, and when you can "
-            "go on."
+            "You get no new work here for now. What you did is kept. Ask the staff of this project why, and when you "
+            "can go on."
         ),
     ),
     Step.QUOTA_DONE: (

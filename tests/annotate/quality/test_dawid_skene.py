@@ -9,7 +9,7 @@ from annotate.quality.dawid_skene import Answers, dawid_skene, em_rounds
 
 
 def drawn(rng: np.random.Generator, *, n_units: int = 600) -> tuple[Answers, np.ndarray]:
-    """Six annotators with 90, 90, 80, 80, 50, 10 % right flags on units of which 30 % are flagged; three answers each."""
+    """Three of six annotators, right in 90, 90, 80, 80, 50, 10 %, on each unit; 30 % are flagged."""
     truth = rng.random(n_units) < 0.3
     who = np.argsort(rng.random((n_units, 6)), axis=1)[:, :3]
     right = rng.random((n_units, 3)) < np.array([0.9, 0.9, 0.8, 0.8, 0.5, 0.1])[who]

@@ -1,0 +1,17 @@
+"""The consistency pages of a project, under /staff/projects/<slug>/consistency/."""
+
+from django.urls import path
+
+from annotate.views.consistency import annotator, annotators, comparisons, downloads, overview, trend, what_if
+
+urlpatterns = [
+    path("", overview.show, name="consistency"),
+    path("trend/", trend.show, name="consistency_trend"),
+    path("annotators/", annotators.show, name="consistency_annotators"),
+    path("annotators/<int:pk>/", annotator.show, name="consistency_annotator"),
+    path("annotators/<int:pk>/pause/", annotator.pause, name="consistency_pause"),
+    path("annotators/<int:pk>/resume/", annotator.resume, name="consistency_resume"),
+    path("comparisons/", comparisons.show, name="consistency_comparisons"),
+    path("what-if/", what_if.show, name="consistency_what_if"),
+    path("download/<slug:table>/", downloads.download, name="consistency_download"),
+]

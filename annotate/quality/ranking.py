@@ -135,6 +135,16 @@ def pair_counts(votes: PairVotes) -> PairCounts:
     )
 
 
+def votes_of_units(votes: PairVotes, units: Ints) -> PairVotes:
+    """The votes on some pairs only, in the order given; the annotators' codes and all ids stay as they are."""
+    code = np.full(len(votes.units.i), -1, dtype=np.int64)
+    code[units] = np.arange(len(units))
+    kept = code[votes.unit] >= 0
+    columns = {name: getattr(votes, name)[kept] for name in ("annotator", "ranking", "relation", "i_first")}
+    pairs = {name: getattr(votes.units, name)[units] for name in ("comparison", "prompt", "i", "j")}
+    return votes._replace(unit=code[votes.unit[kept]], units=votes.units._replace(**pairs), **columns)
+
+
 def _long_form(rows: Iterable[RankingRow]) -> Iterator[tuple[int, ...]]:
     for number, row in enumerate(rows):
         slots = {completion: slot for slot, completion in enumerate(row.order)}

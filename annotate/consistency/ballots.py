@@ -22,7 +22,8 @@ class Ballots:
     """Pair votes, and columns by ranking (R,) in the order of `votes.ranking_ids`.
 
     `annotator` holds ids; `guideline` version numbers, 0 where unknown; `category` is by name; `turn` counts the
-    rankings of a comparison from 0 by the time of submission, `at` is that time in seconds since 1970. `share` is the part of the prompts that was read.
+    rankings of a comparison from 0 by the time of submission; `at` is that time in seconds since 1970. `share` is the
+    part of the prompts that was read.
     """
 
     votes: PairVotes

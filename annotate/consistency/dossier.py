@@ -1,4 +1,4 @@
-"""All that staff look at before they decide about an annotator in a project: the verdict, its reasons, and the evidence."""
+"""All that staff look at before they decide about an annotator: the verdict, its reasons, and the evidence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

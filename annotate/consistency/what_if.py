@@ -1,4 +1,4 @@
-"""«What if»: a project's agreement without some of its rankings, beside what it is. It reckons on a copy and stores nothing."""
+"""«What if»: agreement without some of the rankings, beside what it is. Reckoned on a copy; nothing is stored."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""One annotator in one project: the verdict with its reason, each finding with the comparisons that show it, and what to do."""
+"""One annotator in one project: the verdict with its reason, the findings with their evidence, and what to do."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.views.consistency import annotator, annotators, comparisons, downloads, overview, trend, what_if
+from annotate.views.consistency import annotator, annotators, comparisons, downloads, effects, overview, prospects, trend, what_if
 
 urlpatterns = [
     path("", overview.show, name="consistency"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("annotators/<int:pk>/pause/", annotator.pause, name="consistency_pause"),
     path("annotators/<int:pk>/resume/", annotator.resume, name="consistency_resume"),
     path("comparisons/", comparisons.show, name="consistency_comparisons"),
+    path("effects/", effects.show, name="consistency_effects"),
+    path("ceiling-and-budget/", prospects.show, name="consistency_prospects"),
     path("what-if/", what_if.show, name="consistency_what_if"),
     path("download/<slug:table>/", downloads.download, name="consistency_download"),
 ]

@@ -54,14 +54,15 @@ class Outcome:
 def outcome(ballots: Ballots, conditions: Conditions) -> Outcome:
     """Return every measure with and without what the conditions leave out."""
     votes, kept = ballots.votes, kept_votes(ballots, conditions)
+    everything = np.ones_like(kept)
     return Outcome(
         rows=[
-            Row(label, kind, change(votes, kept=kept, measure=measure, seed=SEED))
+            Row(label, kind, change(votes, before=everything, after=kept, measure=measure, seed=SEED))
             for label, (measure, kind) in MEASURES.items()
         ],
         ranking_count=len(np.unique(votes.ranking)),
         kept_ranking_count=len(np.unique(votes.ranking[kept])),
-        compared_count=_compared(ballots, np.ones_like(kept)),
+        compared_count=_compared(ballots, everything),
         kept_compared_count=_compared(ballots, kept),
         share=ballots.share,
     )

@@ -1,4 +1,4 @@
-"""A measure over all votes beside the same measure over some of them, and the paired difference.
+"""One measure over two choices from the same votes, and the paired difference.
 
 Both sides are resampled with the same weights by prompt, so what they share cancels: the interval of the difference is
 far narrower than the two intervals laid side by side suggest. A change whose interval holds 0 is «no evidence of
@@ -12,7 +12,7 @@ import numpy as np
 
 from annotate.quality import minimum
 from annotate.quality.agreement import TieTreatment
-from annotate.quality.alpha import cluster_coincidences
+from annotate.quality.alpha import NO_VARIATION, cluster_coincidences
 from annotate.quality.arrays import Flags, Floats, tally
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.intervals import LEVEL, PairMeasure, bootstrap_sums
@@ -39,17 +39,17 @@ class Change(NamedTuple):
         return low is not None and high is not None and (low > 0 or high < 0)
 
 
-def change(votes: PairVotes, *, kept: Flags, measure: PairMeasure, seed: int) -> Change:
-    """The measure over all votes, and over those that are kept (V,). The same arguments give the same numbers.
+def change(votes: PairVotes, *, before: Flags, after: Flags, measure: PairMeasure, seed: int) -> Change:
+    """The measure over the votes of either choice (V,). The same arguments give the same numbers.
 
     Each side needs 30 prompts with two annotators; below that it says so, and there is no difference.
     """
-    sides = np.stack([_by_prompt(votes, ties=measure.ties, kept=side) for side in (np.ones_like(kept), kept)], axis=1)
+    sides = np.stack([_by_prompt(votes, ties=measure.ties, kept=kept) for kept in (before, after)], axis=1)
     values = measure.of(sides.sum(axis=0))  # (2,)
     prompts = (sides.sum(axis=(2, 3)) > 0).sum(axis=0)  # (2,)
     replicates = measure.of(bootstrap_sums(sides, seed=seed))  # (replicates, 2)
-    before, after = (_side(float(values[k]), int(prompts[k]), replicates[:, k]) for k in (0, 1))
-    return _change(before, after, replicates[:, 1] - replicates[:, 0])
+    one, other = (_side(float(values[k]), int(prompts[k]), replicates[:, k]) for k in (0, 1))
+    return _change(one, other, replicates[:, 1] - replicates[:, 0])
 
 
 def _by_prompt(votes: PairVotes, *, ties: TieTreatment, kept: Flags) -> Floats:
@@ -64,7 +64,7 @@ def _side(value: float, n: int, replicates: Floats) -> Estimate:
     if not minimum.PROJECT.is_shown(n):
         return minimum.PROJECT.of_estimate(Estimate(0.0, n=n))
     if np.isnan(value):
-        return undefined("No variation: all answers that can be compared are the same.", n=n)
+        return undefined(NO_VARIATION, n=n)
     return Estimate(value, n=n).within(*_middle(replicates))
 
 
@@ -73,10 +73,8 @@ def _change(before: Estimate, after: Estimate, replicates: Floats) -> Change:
         lacking = before if before.value is None else after
         return Change(before, after, undefined(lacking.reason, n=lacking.n), None)
     low, high = _middle(replicates)
-    spread = float(np.nanstd(replicates))
-    return Change(
-        before, after, Estimate(after.value - before.value, n=after.n, low=low, high=high), DETECTABLE * spread
-    )
+    difference = Estimate(after.value - before.value, n=after.n, low=low, high=high)
+    return Change(before, after, difference, DETECTABLE * float(np.nanstd(replicates)))
 
 
 def _middle(replicates: Floats) -> tuple[float, float]:

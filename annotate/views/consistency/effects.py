@@ -1,0 +1,24 @@
+"""Categories of prompts and versions of the guidelines: where agreement differs, and where there is no evidence of it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from annotate import access, preferences
+from annotate.consistency import ballots, effects
+
+
+@require_GET
+@access.requires(*access.STAFF)
+def show(request: HttpRequest, slug: str) -> HttpResponse:
+    project = access.project_for_staff(request.user, slug)
+    read = ballots.read(project)
+    context = {
+        "project": project,
+        "share": read.share,
+        "is_ranked": bool(len(read.annotator)),
+        "categories": effects.categories(read),
+        "guidelines": effects.guidelines(read),
+        "has_simulated": preferences.has_simulated(project),
+    }
+    return render(request, "staff/consistency/effects.html", context)

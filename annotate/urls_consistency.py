@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from annotate.views.consistency import annotator, annotators, comparisons, downloads, effects, overview, prospects, trend, what_if
+from annotate.views.consistency import (
+    annotator,
+    annotators,
+    comparisons,
+    downloads,
+    effects,
+    overview,
+    prospects,
+    trend,
+    what_if,
+)
 
 urlpatterns = [
     path("", overview.show, name="consistency"),

@@ -1,7 +1,7 @@
 """Dataclasses and named tuples as JSON, and back: how a report is stored.
 
-What is stored is read by the program that wrote it or a later one; `revived` fails where the two differ, and the report is
-then made anew.
+What is stored is read by the program that wrote it or a later one; `revived` fails where the two differ, and the report
+is then made anew.
 """
 
 import math

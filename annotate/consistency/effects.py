@@ -1,4 +1,4 @@
-"""What agreement depends on: each category of prompts against the others, each version of the guidelines against the last.
+"""What agreement depends on: categories of prompts against the others, versions of the guidelines against the last.
 
 Between versions the same annotators are compared: only those who ranked under both count on either side.
 """
@@ -19,7 +19,7 @@ NO_CATEGORY = "without a category"
 
 @dataclass(frozen=True)
 class Effect:
-    """A category or version: `change.after` is its agreement where both chose, `change.before` what it is set against."""
+    """A category or version: `change.after` is its agreement where both chose, `change.before` that of the others."""
 
     name: str
     against: str
@@ -34,9 +34,7 @@ def categories(ballots: Ballots) -> list[Effect]:
     names = np.unique(of_vote).tolist()
     if len(names) < 2:
         return []
-    return [
-        _effect(ballots, name, "all others", before=of_vote != name, after=of_vote == name) for name in names
-    ]
+    return [_effect(ballots, name, "all others", before=of_vote != name, after=of_vote == name) for name in names]
 
 
 def guidelines(ballots: Ballots) -> list[Effect]:

@@ -7,10 +7,10 @@ import numpy as np
 
 from annotate.models import Project
 from annotate.quality.agreement import DECISIVE
-from annotate.quality.arrays import Floats, Ints, coded
+from annotate.quality.arrays import Floats, coded
 from annotate.quality.estimate import Estimate
 from annotate.quality.intervals import agreement_with, alpha_with, both_intervals
-from annotate.quality.ranking import PairVotes
+from annotate.quality.ranking import PairVotes, some_votes
 from annotate.reports import SEED
 
 WEEK_SECONDS = 7 * 86_400
@@ -40,7 +40,7 @@ def weeks(votes: PairVotes, at: Floats) -> list[Week]:
     """Return the weeks in which anything was ranked; `at` is the time of each ranking in seconds since 1970. (R,)"""
     started = np.floor((at - MONDAY) / WEEK_SECONDS).astype(np.int64)
     found = coded(started[votes.ranking])
-    return [_week(week, _only(votes, found.codes == k)) for k, week in enumerate(found.ids.tolist())]
+    return [_week(week, some_votes(votes, found.codes == k)) for k, week in enumerate(found.ids.tolist())]
 
 
 def guideline_marks(project: Project) -> list[tuple[date, str]]:
@@ -59,9 +59,3 @@ def _week(number: int, votes: PairVotes) -> Week:
         alpha=both_intervals(votes, measure=alpha_with(DECISIVE), seed=SEED).same_annotators,
         tie_rate=float((votes.relation == 0).mean()),
     )
-
-
-def _only(votes: PairVotes, kept: Ints) -> PairVotes:
-    """The votes of some rows; the codes stay what they are."""
-    rows = {name: getattr(votes, name)[kept] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
-    return votes._replace(**rows)

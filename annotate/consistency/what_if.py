@@ -7,11 +7,12 @@ import numpy as np
 from annotate.consistency.ballots import Ballots
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT
 from annotate.quality.arrays import Flags, tally
-from annotate.quality.intervals import PairMeasure, agreement_with, alpha_with
+from annotate.quality.evidence import Measure
+from annotate.quality.intervals import agreement_with, alpha_with
 from annotate.quality.what_if import Change, change
 from annotate.reports import SEED
 
-MEASURES: dict[str, tuple[PairMeasure, str]] = {
+MEASURES: dict[str, tuple[Measure, str]] = {
     "Agreement where both chose": (agreement_with(DECISIVE), "percent"),
     "Agreement with ties": (agreement_with(HALF_CREDIT), "percent"),
     "Pair alpha": (alpha_with(HALF_CREDIT), "number"),

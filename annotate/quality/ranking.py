@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.arrays import Ints, Signs, coded, pairs_within, tally
+from annotate.quality.arrays import Flags, Ints, Signs, coded, pairs_within, tally
 
 MISSING = 2
 """In a table of relations: no vote."""
@@ -151,6 +151,12 @@ def relation_table(votes: PairVotes) -> Signs:
     table = np.full((len(votes.ranking_ids), int(size.max(initial=0))), MISSING, dtype=np.int8)
     table[votes.ranking, column[votes.unit]] = votes.relation
     return table
+
+
+def some_votes(votes: PairVotes, kept: Flags) -> PairVotes:
+    """The votes that are kept (V,); codes of units, annotators and rankings stay what they are."""
+    columns = {name: getattr(votes, name)[kept] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
+    return votes._replace(**columns)
 
 
 def votes_of_units(votes: PairVotes, units: Ints) -> PairVotes:

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality import minimum
-from annotate.quality.agreement import TieTreatment
-from annotate.quality.alpha import NO_VARIATION, cluster_coincidences
-from annotate.quality.arrays import Flags, Floats, tally
+from annotate.quality.alpha import NO_VARIATION
+from annotate.quality.arrays import Flags, Floats
 from annotate.quality.estimate import Estimate, undefined
-from annotate.quality.intervals import LEVEL, PairMeasure, bootstrap_sums
-from annotate.quality.ranking import PairVotes
+from annotate.quality.evidence import Evidence, Measure, answers_of, evidence
+from annotate.quality.intervals import LEVEL
+from annotate.quality.minimum import PROJECT
+from annotate.quality.ranking import PairVotes, some_votes
+from annotate.quality.resampling import bootstrap_sums
 
 DETECTABLE = 2.8
 
@@ -39,31 +40,22 @@ class Change(NamedTuple):
         return low is not None and high is not None and (low > 0 or high < 0)
 
 
-def change(votes: PairVotes, *, before: Flags, after: Flags, measure: PairMeasure, seed: int) -> Change:
+def change(votes: PairVotes, *, before: Flags, after: Flags, measure: Measure, seed: int) -> Change:
     """The measure over the votes of either choice (V,). The same arguments give the same numbers.
 
     Each side needs 30 prompts with two annotators; below that it says so, and there is no difference.
     """
-    sides = np.stack([_by_prompt(votes, ties=measure.ties, kept=kept) for kept in (before, after)], axis=1)
-    values = measure.of(sides.sum(axis=0))  # (2,)
-    prompts = (sides.sum(axis=(2, 3)) > 0).sum(axis=0)  # (2,)
-    replicates = measure.of(bootstrap_sums(sides, seed=seed))  # (replicates, 2)
-    one, other = (_side(float(values[k]), int(prompts[k]), replicates[:, k]) for k in (0, 1))
-    return _change(one, other, replicates[:, 1] - replicates[:, 0])
+    sides = [evidence(answers_of(some_votes(votes, kept)), measure) for kept in (before, after)]
+    sums = bootstrap_sums(np.stack([side.prompts for side in sides], axis=1), seed=seed)  # (replicates, 2, V, V)
+    one, other = (side.of(sums[:, k]) for k, side in enumerate(sides))
+    return _change(_estimate(sides[0], one), _estimate(sides[1], other), other - one)
 
 
-def _by_prompt(votes: PairVotes, *, ties: TieTreatment, kept: Flags) -> Floats:
-    """Coincidence matrices of the kept votes on each prompt. (P, V, V)"""
-    n_units = len(votes.units.i)
-    answers = [tally(votes.unit[kept & (votes.relation == sign)], n=n_units) for sign in (1, 0, -1)]
-    counts = np.column_stack(answers).astype(np.float64)[:, ties.answers]
-    return cluster_coincidences(counts, cluster=votes.units.prompt, n_clusters=len(votes.units.prompt_ids))
-
-
-def _side(value: float, n: int, replicates: Floats) -> Estimate:
-    if not minimum.PROJECT.is_shown(n):
-        return minimum.PROJECT.of_estimate(Estimate(0.0, n=n))
-    if np.isnan(value):
+def _estimate(side: Evidence, replicates: Floats) -> Estimate:
+    n, value = len(side.has_second_opinion), side.value
+    if not PROJECT.is_shown(n):
+        return PROJECT.of_estimate(Estimate(0.0, n=n))
+    if np.isnan(value) or not side.varies:
         return undefined(NO_VARIATION, n=n)
     return Estimate(value, n=n).within(*_middle(replicates))
 

@@ -1,4 +1,4 @@
-"""Categories of prompts and versions of the guidelines: where agreement differs, and where there is no evidence of it."""
+"""Categories of prompts and versions of the guidelines: where agreement differs, and where nothing shows it."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

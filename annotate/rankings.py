@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from annotate import adaptive, answers, assignments, drafts, events, questions
+from annotate import adaptive, answers, assignments, drafts, events, questions, statistics
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Annotator, Assignment, Comparison, Completion, Ranking
 
@@ -43,6 +43,7 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
             ranking = _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
             adaptive.after_submission(place)  # before what is told: it may ask for one more vote
             events.ranking_submitted(ranking)
+            _recount(place)
             return ranking
     except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
         if known := Ranking.objects.filter(submission=submission).first():
@@ -92,6 +93,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
             now=now,
         )
         events.ranking_submitted(revised)
+        _recount(ranking.assignment)
         return revised
 
 
@@ -103,11 +105,15 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
         ruling = Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
         events.ruled(ruling)
+        statistics.recount([comparison.pk])
     return ruling
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:
-    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked."""
+    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked.
+
+    They come in batches; after the last, in the same transaction, call `statistics.recount` for all their comparisons.
+    """
     made = list(rankings)
     newest: dict[int, Ranking] = {}
     for ranking in made:
@@ -118,6 +124,12 @@ def store_imported(rankings: Iterable[Ranking]) -> None:
             before.update(superseded_at=ranking.submitted_at)
         newest[ranking.assignment_id] = ranking
     Ranking.objects.bulk_create(made, batch_size=1000)
+
+
+def _recount(place: Assignment) -> None:
+    """Bring the sums to what counts now; last in the transaction, because it locks what others wait for."""
+    if place.purpose == Assignment.Purpose.WORK:
+        statistics.recount([place.comparison_id])
 
 
 def _check(assignment: Assignment, answer: Answer) -> None:

@@ -1,58 +1,81 @@
 """The heat map of annotators: for each two of a page of people, how far they agree, and where to look.
 
 A cell is coloured by its distance to what is usual for preferences, and says so with a sign, too: colour alone tells
-nothing. Below the minimum of shared prompts it has a number of prompts and no rate.
+nothing. Below the minimum of shared comparisons it has their number and no rate.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from annotate import statistics
+from annotate.consistency.ordering import Column
+from annotate.consistency.people import Person
+from annotate.models import Project
 from annotate.quality import reading
+from annotate.quality.contribution import MetSums
 from annotate.quality.estimate import Estimate
+from annotate.quality.minimum import ANNOTATOR_PAIR
 
 FAR = 0.1
 """This much outside the usual span counts as far."""
-SIGNS = {"far-below": "▾▾", "below": "▾", "usual": "·", "above": "▴", "far-above": "▴▴", "unknown": ""}
-WORDS = {
-    "far-below": "far below what is usual",
-    "below": "below what is usual",
-    "usual": "usual",
-    "above": "above what is usual",
-    "far-above": "far above what is usual",
-    "unknown": "not enough shared prompts",
+BANDS = {
+    "far-below": ("▾▾", "far below what is usual"),
+    "below": ("▾", "below"),
+    "usual": ("·", "usual for preferences"),
+    "above": ("▴", "above"),
+    "far-above": ("▴▴", "far above: easy prompts, or one copies"),
+    "unknown": ("", "too few shared"),
 }
+LEGEND = [(band, sign, words) for band, (sign, words) in BANDS.items() if sign]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Two people: their agreement, the prompts that both judged, and the band it falls in."""
+    """Two people: their agreement on the pairs that both judged, how many comparisons those are of, and the band."""
 
     first: int
     second: int
-    prompt_count: int
+    comparison_count: int
     agreement: Estimate
     band: str
 
     @property
     def sign(self) -> str:
-        return SIGNS[self.band]
+        return BANDS[self.band][0]
 
     @property
     def words(self) -> str:
-        return WORDS[self.band]
+        return BANDS[self.band][1]
 
 
 @dataclass(frozen=True)
 class Row:
     """One person against each of the page; None on the diagonal and where two never met."""
 
-    annotator_id: int
-    pseudonym: str
+    person: Person
     cells: list[Cell | None]
 
 
+COLUMNS: dict[str, Column[Person]] = {
+    "agreement": Column("agreement with the others", lambda one: one.agreement),
+    "rankings": Column("rankings", lambda one: one.ranking_count, starts_high=True),
+    "name": Column("name", lambda one: one.pseudonym, is_number=False),
+}
+
+
+def rows(project: Project, shown: Sequence[Person]) -> list[Row]:
+    """Lay out some people against each other, in one query."""
+    met = statistics.met(project, annotators=[one.annotator_id for one in shown])
+    return [Row(one, [_cell(one, other, met) for other in shown]) for one in shown]
+
+
+def estimate(sums: MetSums) -> Estimate:
+    """Return how far two people agree, a tie by half; n counts the comparisons on which they met."""
+    return ANNOTATOR_PAIR.of_estimate(Estimate(sums.agreed_halves / (2 * sums.pairs), n=sums.comparisons))
+
+
 def band_of(agreement: Estimate) -> str:
-    """Return where an agreement stands beside what is usual: a key of SIGNS and WORDS."""
+    """Return where an agreement stands beside what is usual: a key of BANDS."""
     read = reading.read(agreement, scale=reading.PREFERENCES)
     if read is None:
         return "unknown"
@@ -62,14 +85,9 @@ def band_of(agreement: Estimate) -> str:
     return side if read.distance else "usual"
 
 
-def rows(people: Sequence[tuple[int, str]], met: Mapping[tuple[int, int], tuple[int, Estimate]]) -> list[Row]:
-    """Lay out people (id, pseudonym) against each other; `met` has prompts and agreement by (lower id, higher id)."""
-    return [Row(one, name, [_cell(one, other, met) for other, _ in people]) for one, name in people]
-
-
-def _cell(one: int, other: int, met: Mapping[tuple[int, int], tuple[int, Estimate]]) -> Cell | None:
-    pair = (min(one, other), max(one, other))
-    if one == other or pair not in met:
+def _cell(one: Person, other: Person, met: Mapping[tuple[int, int], MetSums]) -> Cell | None:
+    pair = (min(one.annotator_id, other.annotator_id), max(one.annotator_id, other.annotator_id))
+    if pair not in met:
         return None
-    prompt_count, agreement = met[pair]
-    return Cell(*pair, prompt_count, agreement, band_of(agreement))
+    agreement = estimate(met[pair])
+    return Cell(*pair, met[pair].comparisons, agreement, band_of(agreement))

@@ -5,7 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from annotate import access, preferences, reports, verdicts
+from annotate import access, preferences, statistics, verdicts
+from annotate.consistency import listing
 
 PER_PAGE = 50
 
@@ -14,11 +15,11 @@ PER_PAGE = 50
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    page = Paginator(reports.comparisons(project), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(statistics.listing(project), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,
         "page": page,
-        "rows": reports.listed(page.object_list),
+        "rows": listing.listed(page.object_list),
         "disputed_below": verdicts.DISPUTED_BELOW,
         "has_simulated": preferences.has_simulated(project),
     }

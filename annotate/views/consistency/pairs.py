@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotate import access, preferences
-from annotate.consistency import heat, meetings
+from annotate.consistency import heat, meetings, people
+from annotate.consistency.ordering import ordered
 
 PEOPLE_PER_PAGE = 20
 PER_PAGE = 50
@@ -16,13 +17,14 @@ PER_PAGE = 50
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    ordering = heat.ordered_people(project, asked=request.GET.get("sort"))
+    found = people.people(project)
+    ordering = ordered(found, heat.COLUMNS, asked=request.GET.get("sort"), default="agreement")
     page = Paginator(ordering.rows, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,
         "headings": ordering.headings,
         "page": page,
-        "rows": heat.rows_of(project, page.object_list),
+        "rows": heat.rows(project, page.object_list),
         "legend": heat.LEGEND,
         "has_simulated": preferences.has_simulated(project),
     }

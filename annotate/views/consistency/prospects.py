@@ -2,11 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET
 
 from annotate import access, preferences
 from annotate.consistency import ballots
-from annotate.quality.ceiling import label_ceiling
 from annotate.reports import SEED
 
 
@@ -18,7 +18,9 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": project,
         "share": read.share,
-        "ceiling": label_ceiling(read.votes, seed=SEED) if len(read.annotator) else None,
+        "ceiling": import_string("annotate.quality.ceiling.label_ceiling")(read.votes, seed=SEED)
+        if len(read.annotator)
+        else None,
         "has_simulated": preferences.has_simulated(project),
     }
     return render(request, "staff/consistency/prospects.html", context)

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate import adaptive, answers, assignments, drafts, events, questions, statistics
 from annotate.answers import Answer, Tiers
@@ -83,7 +84,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
     with transaction.atomic():
         current = Ranking.objects.filter(pk=ranking.pk, superseded_at__isnull=True)
         if current.update(superseded_at=now) != 1:
-            raise SubmissionConflict("This ranking has been revised since. Load the page again.")
+            raise SubmissionConflict(_("This ranking has been revised since. Load the page again."))
         revised = _create(
             ranking.assignment,
             answer,
@@ -169,7 +170,7 @@ def _same_or_conflict(known: Ranking, assignment: Assignment, answer: Answer) ->
     is_mine = known.annotator_id == assignment.annotator_id and known.comparison_id == assignment.comparison_id
     if is_mine and _said(answers.of(known)) == _said(answer):
         return known
-    raise SubmissionConflict("This submission was already used for another ranking. Load the page again.")
+    raise SubmissionConflict(_("This submission was already used for another ranking. Load the page again."))
 
 
 def _said(answer: Answer) -> tuple[object, ...]:

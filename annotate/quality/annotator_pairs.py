@@ -20,6 +20,7 @@ from annotate.quality.ranking import MISSING, PairVotes, relation_table
 Counts = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 MOST_MEETINGS = 20_000_000
 ROUNDS = 12
+ROUNDING = 1e-9  # a spread below this is none: everybody does as expected, and z is 0
 PSEUDO_MEETINGS = 5.0  # with which each J is drawn to that of the crowd
 
 
@@ -70,7 +71,7 @@ def annotator_pairs(votes: PairVotes) -> AnnotatorPairs:
     mean = met.share / met.shared
     expected = _expected(first, second, met.shared, mean, n_annotators=len(votes.annotator_ids))
     residual = (met.share_squared + met.shared * expected * (expected - 2 * mean)).sum() / max(met.shared.sum(), 1)
-    z = (mean - expected) * np.sqrt(met.shared / max(float(residual), np.finfo(np.float64).tiny))
+    z = (mean - expected) * np.sqrt(met.shared / (residual if residual > ROUNDING else np.inf))
     agreement = 1 - met.distance / (2 * met.compared)
     return AnnotatorPairs(first, second, met.shared, met.compared.astype(np.int64), agreement, expected, z)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from annotate.quality.arrays import Floats, Ints, coded, tally
+from annotate.quality.arrays import Flags, Floats, Ints, coded, tally
 from annotate.quality.ranking import PairVotes
 
 ROUNDING = 1e-9  # sums below this are what subtraction left over
@@ -131,19 +131,28 @@ def counts_of(answers: Answers) -> Floats:
     return cells.reshape(n_units, n_values).astype(np.float64)
 
 
-def evidence(answers: Answers, measure: Measure) -> Evidence:
-    """What the measure rests on in these answers."""
+def only(answers: Answers, rows: Flags) -> Answers:
+    """A slice: these answers alone; the codes of units, prompts and annotators stay as they are."""
+    return answers._replace(unit=answers.unit[rows], annotator=answers.annotator[rows], answer=answers.answer[rows])
+
+
+def evidence(answers: Answers, measure: Measure, *, weight: Floats | None = None) -> Evidence:
+    """What the measure rests on in these answers; `weight` (P,) lets a prompt count for more or less than one."""
     counted = _counted(answers, measure.answers)
+    weight = np.ones(counted.n_prompts) if weight is None else weight
     counts, values = counts_of(counted), counted.values
     patterns, pattern = _patterns(counts)
     parts = measure.parts(patterns, values)
-    flat = parts.reshape(len(patterns), int(np.prod(parts.shape[1:])))
     shape = parts.shape[1:]
-    by_prompt = _tally_matrix(counted.prompt_of_unit, pattern, shape=(counted.n_prompts, len(patterns))) @ flat
+    flat = parts.reshape(len(patterns), int(np.prod(shape)))
+    cells = (weight[counted.prompt_of_unit], (counted.prompt_of_unit, pattern))
+    by_prompt = csr_matrix(cells, shape=(counted.n_prompts, len(patterns))) @ flat
+    remaining = by_prompt.sum(axis=0) + _change_without(counted, measure, patterns, pattern, flat, weight)
+    remaining[np.abs(remaining) < ROUNDING] = 0.0
     compared = np.unique(counted.annotator[(counts.sum(axis=1) >= 2)[counted.unit]])
     return Evidence(
         prompts=by_prompt.reshape(counted.n_prompts, *shape),
-        without=_without(counted, measure, patterns, pattern, flat)[compared].reshape(len(compared), *shape),
+        without=remaining[compared].reshape(len(compared), *shape),
         compared=compared,
         varies=_varies(counts, is_mirrored=measure.is_mirrored),
         of=lambda sums: measure.of(sums, values),
@@ -175,8 +184,10 @@ def _patterns(counts: Floats) -> tuple[Floats, Ints]:
     return counts[example], code
 
 
-def _without(answers: Answers, measure: Measure, patterns: Floats, pattern: Ints, flat: Floats) -> Floats:
-    """The sums of all answers but those of each annotator. (A, parts)
+def _change_without(
+    answers: Answers, measure: Measure, patterns: Floats, pattern: Ints, flat: Floats, weight: Floats
+) -> Floats:
+    """How the sums change without each annotator. (A, parts)
 
     Their answer k on a unit with pattern p changes its part from that of p to that of p with one k fewer.
     """
@@ -184,14 +195,9 @@ def _without(answers: Answers, measure: Measure, patterns: Floats, pattern: Ints
     fewer = np.maximum(patterns[:, np.newaxis, :] - np.eye(n_values), 0.0).reshape(-1, n_values)
     change = measure.parts(fewer, answers.values).reshape(len(fewer), flat.shape[1]) - np.repeat(flat, n_values, axis=0)
     said = pattern[answers.unit] * n_values + answers.answer
-    theirs = _tally_matrix(answers.annotator, said, shape=(answers.n_annotators, n_patterns * n_values))
-    remaining: Floats = tally(pattern, n=n_patterns) @ flat + theirs @ change
-    remaining[np.abs(remaining) < ROUNDING] = 0.0
-    return remaining
-
-
-def _tally_matrix(row: Ints, column: Ints, *, shape: tuple[int, int]) -> csr_matrix:
-    return csr_matrix((np.ones(len(row)), (row, column)), shape=shape)
+    theirs = (weight[answers.prompt], (answers.annotator, said))
+    changes: Floats = csr_matrix(theirs, shape=(answers.n_annotators, n_patterns * n_values)) @ change
+    return changes
 
 
 def _varies(counts: Floats, *, is_mirrored: bool) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "both_intervals",
     "bootstrap_sums",
     "clopper_pearson",
+    "interval_for_new_annotators",
     "intervals_of",
     "jackknife_variance",
     "wilson",
@@ -67,7 +68,28 @@ def intervals_of(found: Evidence, *, prompts: Ints, by: Resampling, minimum: Min
     replicates = replicates[np.isfinite(replicates)]
     low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     estimate = Estimate(value, n=n_prompts, low=float(low), high=float(high))
-    return BothIntervals(estimate, _new_annotators(found, estimate, prompt_variance=float(replicates.var())))
+    new = interval_for_new_annotators(
+        estimate,
+        found.of(found.without),
+        prompt_variance=float(replicates.var()),
+        within=(found.lowest, found.highest),
+    )
+    return BothIntervals(estimate, new)
+
+
+def interval_for_new_annotators(
+    estimate: Estimate, without: Floats, *, prompt_variance: float, within: tuple[float, float]
+) -> Estimate:
+    """The estimate with the wider interval, from its values without each annotator: their jackknife variance plus the
+    variance between prompts, Student's t with annotators - 1 degrees of freedom."""
+    m = len(without)
+    if not NEW_CROWD.is_shown(m):
+        reason = f"Not enough data: {m} {NEW_CROWD.of}, shown from {NEW_CROWD.shown}."
+        return undefined(reason, n=estimate.n)
+    if np.isnan(without).any() or estimate.value is None:
+        return undefined("One annotator carries this number alone: without them it is undefined.", n=estimate.n)
+    half = float(stdtrit(m - 1, (1 + LEVEL) / 2) * np.sqrt(jackknife_variance(without) + prompt_variance))
+    return estimate.within(max(within[0], estimate.value - half), min(within[1], estimate.value + half))
 
 
 def jackknife_variance(values: Floats) -> float:
@@ -113,16 +135,3 @@ def _shortage(found: Evidence, value: float, n_prompts: int, minimum: Minimum) -
     if np.isnan(value) or not found.varies:
         return undefined(NO_VARIATION, n=n_prompts)
     return None
-
-
-def _new_annotators(found: Evidence, estimate: Estimate, *, prompt_variance: float) -> Estimate:
-    """The estimate with the wider interval: jackknife variance over annotators plus variance between prompts."""
-    m = len(found.compared)
-    if not NEW_CROWD.is_shown(m):
-        reason = f"Not enough data: {m} {NEW_CROWD.of}, shown from {NEW_CROWD.shown}."
-        return undefined(reason, n=estimate.n)
-    values = found.of(found.without)
-    if np.isnan(values).any() or estimate.value is None:
-        return undefined("One annotator carries this number alone: without them it is undefined.", n=estimate.n)
-    half = float(stdtrit(m - 1, (1 + LEVEL) / 2) * np.sqrt(jackknife_variance(values) + prompt_variance))
-    return estimate.within(max(found.lowest, estimate.value - half), min(found.highest, estimate.value + half))

@@ -138,6 +138,12 @@ def pair_counts(votes: PairVotes) -> PairCounts:
     )
 
 
+def votes_where(votes: PairVotes, rows: Flags) -> PairVotes:
+    """A slice: these votes alone; all codes and ids stay as they are."""
+    columns = {name: getattr(votes, name)[rows] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
+    return votes._replace(**columns)
+
+
 def relation_table(votes: PairVotes) -> Signs:
     """The votes of each ranking as a row, its comparison's pairs as columns in the order of the units. (R, most pairs)
 

@@ -1,6 +1,7 @@
 """What agreement depends on: categories of prompts against the others, versions of the guidelines against the last.
 
-Between versions the same annotators are compared: only those who ranked under both count on either side.
+Between versions like is compared with like: only annotators who ranked under both count, and both sides are weighed to
+the same mix of categories.
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ import numpy as np
 
 from annotate.consistency.ballots import Ballots
 from annotate.quality.agreement import DECISIVE
-from annotate.quality.arrays import Flags
+from annotate.quality.arrays import Flags, Ints
 from annotate.quality.intervals import agreement_with
-from annotate.quality.what_if import Change, change
+from annotate.quality.slices import Change, change, of_both
 from annotate.reports import SEED
 
 NO_CATEGORY = "without a category"
@@ -22,7 +23,6 @@ class Effect:
     """A category or version: `change.after` is its agreement where both chose, `change.before` that of the others."""
 
     name: str
-    against: str
     ranking_count: int
     annotator_count: int
     change: Change
@@ -34,7 +34,7 @@ def categories(ballots: Ballots) -> list[Effect]:
     names = np.unique(of_vote).tolist()
     if len(names) < 2:
         return []
-    return [_effect(ballots, name, "all others", before=of_vote != name, after=of_vote == name) for name in names]
+    return [_effect(ballots, name, of_vote != name, of_vote == name) for name in names]
 
 
 def guidelines(ballots: Ballots) -> list[Effect]:
@@ -42,27 +42,34 @@ def guidelines(ballots: Ballots) -> list[Effect]:
     version = ballots.guideline[_ranking(ballots)]
     numbers = [number for number in np.unique(version).tolist() if number]
     return [
-        _version(ballots, earlier, later, before=version == earlier, after=version == later)
+        _effect(
+            ballots,
+            f"version {later}",
+            *of_both(ballots.votes, before=version == earlier, after=version == later),
+            category=_category_of_prompt(ballots),
+        )
         for earlier, later in zip(numbers, numbers[1:], strict=False)
     ]
 
 
-def _version(ballots: Ballots, earlier: int, later: int, *, before: Flags, after: Flags) -> Effect:
-    annotator = ballots.votes.annotator
-    stayed = np.isin(annotator, np.intersect1d(annotator[before], annotator[after]))
-    return _effect(ballots, f"version {later}", f"version {earlier}", before=before & stayed, after=after & stayed)
-
-
-def _effect(ballots: Ballots, name: str, against: str, *, before: Flags, after: Flags) -> Effect:
-    votes = ballots.votes
+def _effect(ballots: Ballots, name: str, before: Flags, after: Flags, *, category: Ints | None = None) -> Effect:
+    votes, measure = ballots.votes, agreement_with(DECISIVE)
     return Effect(
         name=name,
-        against=against,
         ranking_count=len(np.unique(votes.ranking[after])),
         annotator_count=len(np.unique(votes.annotator[after])),
-        change=change(votes, before=before, after=after, measure=agreement_with(DECISIVE), seed=SEED),
+        change=change(votes, before=before, after=after, measure=measure, seed=SEED, category=category),
     )
 
 
-def _ranking(ballots: Ballots) -> np.ndarray:
+def _category_of_prompt(ballots: Ballots) -> Ints:
+    """The code of each prompt's category. (P,)"""
+    votes = ballots.votes
+    codes = np.unique(np.array(ballots.category, dtype=str), return_inverse=True)[1].reshape(-1)
+    category = np.zeros(len(votes.units.prompt_ids), dtype=np.int64)
+    category[votes.prompt] = codes[_ranking(ballots)]
+    return category
+
+
+def _ranking(ballots: Ballots) -> Ints:
     return ballots.votes.ranking_ids[ballots.votes.ranking]

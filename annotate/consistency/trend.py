@@ -1,21 +1,20 @@
 """Agreement week by week: a week's figure rests on the rankings of that week alone."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date
 
 import numpy as np
 
 from annotate.models import Project
-from annotate.quality.agreement import DECISIVE
-from annotate.quality.arrays import Floats, coded
+from annotate.quality.agreement import DECISIVE, HALF_CREDIT
+from annotate.quality.arrays import Flags, Floats
 from annotate.quality.estimate import Estimate
-from annotate.quality.intervals import agreement_with, alpha_with, both_intervals
-from annotate.quality.ranking import PairVotes, some_votes
+from annotate.quality.intervals import BothIntervals, agreement_with, alpha_with
+from annotate.quality.ranking import PairVotes
+from annotate.quality.slices import by_slice, iso_weeks
 from annotate.reports import SEED
 
-WEEK_SECONDS = 7 * 86_400
-MONDAY = 4 * 86_400
-"""The first Monday of 1970 was the 5th of January; ISO weeks begin on Mondays."""
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,13 @@ class Week:
 
 def weeks(votes: PairVotes, at: Floats) -> list[Week]:
     """Return the weeks in which anything was ranked; `at` is the time of each ranking in seconds since 1970. (R,)"""
-    started = np.floor((at - MONDAY) / WEEK_SECONDS).astype(np.int64)
-    found = coded(started[votes.ranking])
-    return [_week(week, some_votes(votes, found.codes == k)) for k, week in enumerate(found.ids.tolist())]
+    week = iso_weeks(np.floor(at / DAY_SECONDS).astype(np.int64))[votes.ranking]
+    agreement, alpha = (
+        by_slice(votes, label=week, measure=measure, seed=SEED)
+        for measure in (agreement_with(DECISIVE), alpha_with(HALF_CREDIT))
+    )
+    figures = zip(agreement, alpha, strict=True)
+    return [_week(votes, week == one.label, one.label, one.figure, other.figure) for one, other in figures]
 
 
 def guideline_marks(project: Project) -> list[tuple[date, str]]:
@@ -49,13 +52,12 @@ def guideline_marks(project: Project) -> list[tuple[date, str]]:
     return [(moment.astimezone(UTC).date(), f"guidelines v{number}") for moment, number in versions]
 
 
-def _week(number: int, votes: PairVotes) -> Week:
-    monday = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=MONDAY + number * WEEK_SECONDS)).date()
+def _week(votes: PairVotes, is_in: Flags, label: int, agreement: BothIntervals, alpha: BothIntervals) -> Week:
     return Week(
-        monday=monday,
-        ranking_count=len(np.unique(votes.ranking)),
-        annotator_count=len(np.unique(votes.annotator)),
-        agreement=both_intervals(votes, measure=agreement_with(DECISIVE), seed=SEED).same_annotators,
-        alpha=both_intervals(votes, measure=alpha_with(DECISIVE), seed=SEED).same_annotators,
-        tie_rate=float((votes.relation == 0).mean()),
+        monday=date.fromisocalendar(label // 100, label % 100, 1),
+        ranking_count=len(np.unique(votes.ranking[is_in])),
+        annotator_count=len(np.unique(votes.annotator[is_in])),
+        agreement=agreement.same_annotators,
+        alpha=alpha.same_annotators,
+        tie_rate=float((votes.relation[is_in] == 0).mean()),
     )

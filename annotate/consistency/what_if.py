@@ -9,7 +9,7 @@ from annotate.quality.agreement import DECISIVE, HALF_CREDIT
 from annotate.quality.arrays import Flags, tally
 from annotate.quality.evidence import Measure
 from annotate.quality.intervals import agreement_with, alpha_with
-from annotate.quality.what_if import Change, change
+from annotate.quality.slices import Change, change
 from annotate.reports import SEED
 
 MEASURES: dict[str, tuple[Measure, str]] = {

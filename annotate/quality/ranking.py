@@ -159,12 +159,6 @@ def relation_table(votes: PairVotes) -> Signs:
     return table
 
 
-def some_votes(votes: PairVotes, kept: Flags) -> PairVotes:
-    """The votes that are kept (V,); codes of units, annotators and rankings stay what they are."""
-    columns = {name: getattr(votes, name)[kept] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
-    return votes._replace(**columns)
-
-
 def votes_of_units(votes: PairVotes, units: Ints) -> PairVotes:
     """The votes on some pairs only, in the order given; the annotators' codes and all ids stay as they are."""
     code = np.full(len(votes.units.i), -1, dtype=np.int64)

@@ -79,6 +79,10 @@ TABLE = {
     ("POST", "consistency_pause"): (302, 403, 403, 422, 422, 403),
     ("POST", "consistency_resume"): (302, 403, 403, 302, 302, 403),
     ("GET", "consistency_comparisons"): (302, 403, 403, 200, 200, 200),
+    ("GET", "consistency_pairs"): (302, 403, 403, 200, 200, 200),
+    ("GET", "consistency_pair"): (302, 403, 403, 200, 200, 200),
+    ("GET", "consistency_effects"): (302, 403, 403, 200, 200, 200),
+    ("GET", "consistency_prospects"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_what_if"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_download"): (302, 403, 403, 422, 422, 422),  # as what?
     ("GET", "quality_guide"): (302, 403, 403, 200, 200, 200),
@@ -271,6 +275,7 @@ def url(name, world):
         "consistency_annotator": [world.slug, world.annotator],
         "consistency_pause": [world.slug, world.annotator],
         "consistency_resume": [world.slug, world.annotator],
+        "consistency_pair": [world.slug, world.annotator, world.annotator],
         "consistency_download": [world.slug, "annotators"],
         "comparison": [world.comparison],
         "adjudicate": [world.comparison],

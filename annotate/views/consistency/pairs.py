@@ -18,7 +18,7 @@ PER_PAGE = 50
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     found = people.people(project)
-    ordering = ordered(found, heat.COLUMNS, asked=request.GET.get("sort"), default="agreement")
+    ordering = ordered(found, heat.COLUMNS, asked=request.GET.get("sort"), default="-rankings")
     page = Paginator(ordering.rows, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,

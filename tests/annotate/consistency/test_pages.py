@@ -7,7 +7,10 @@ PAGES = (
     "consistency",
     "consistency_trend",
     "consistency_annotators",
+    "consistency_pairs",
+    "consistency_effects",
     "consistency_comparisons",
+    "consistency_prospects",
     "consistency_what_if",
 )
 
@@ -57,7 +60,7 @@ def test_comparisons_come_a_page_at_a_time_the_disputed_first(ranked, add_crowd,
     first, second = client.get(url), client.get(url, {"page": 2})
 
     assert (len(first.context["rows"]), len(second.context["rows"])) == (50, 13)
-    assert [row.row.status for row in first.context["rows"]][:3] == ["disputed"] * 3
+    assert [row.status for row in first.context["rows"]][:3] == ["disputed"] * 3
     assert "?page=2" in first.content.decode()
 
 
@@ -67,12 +70,12 @@ def test_people_stand_by_pseudonym_and_sorted_by_what_is_asked(ranked, add_crowd
 
     least, most = client.get(url), client.get(url, {"sort": "-agreement"})
 
-    rates = [row.reliability.agreement.value for row, _ in least.context["people"]]
+    rates = [row.agreement.value for row, _ in least.context["people"]]
     known = [rate for rate in rates if rate is not None]
     assert known == sorted(known)
     assert rates[len(known) :] == [None] * (len(rates) - len(known))  # who is unknown stands last
-    assert most.context["people"][0][0].reliability.agreement.value == known[-1]
-    assert most.context["people"][-1][0].reliability.agreement.value is None
+    assert most.context["people"][0][0].agreement.value == known[-1]
+    assert most.context["people"][-1][0].agreement.value is None
     assert 'aria-sort="descending"' in most.content.decode()
     assert ana.pseudonym in least.content.decode()
     assert f">{ana.user.username}<" not in least.content.decode()

@@ -29,8 +29,8 @@ def test_without_the_contrary_annotator_all_others_agree(crowd):
     # w4 is among three of five prompts' annotators; there 1 of 3 pairs of votes agrees: (2 * 1 + 3 * 1/3) / 5
     assert change.before.value == pytest.approx(0.6)
     assert change.after.value == 1.0
-    assert change.difference.value == pytest.approx(0.4)
-    assert change.is_evident
+    assert change.change.same_annotators.value == pytest.approx(0.4)
+    assert change.is_evidence
     assert (outcome.ranking_count, outcome.kept_ranking_count) == (300, 240)
     assert (outcome.compared_count, outcome.kept_compared_count) == (100, 100)
 
@@ -39,9 +39,9 @@ def test_leaving_out_nothing_of_weight_is_no_evidence_of_change(crowd):
     outcome = what_if.outcome(ballots.read(crowd), Conditions(category="rivers"))
 
     change = by_label(outcome)["Agreement where both chose"]
-    assert not change.is_evident
-    assert change.difference.low < 0 < change.difference.high
-    assert change.detectable > 0
+    assert not change.is_evidence
+    assert change.change.same_annotators.low < 0 < change.change.same_annotators.high
+    assert change.would_have_seen > 0
 
 
 def test_too_little_that_is_left_is_not_enough_data(add_crowd):
@@ -50,7 +50,7 @@ def test_too_little_that_is_left_is_not_enough_data(add_crowd):
     change = by_label(outcome)["Pair alpha"]
     assert change.before.value is not None
     assert change.after.reason == "Not enough data: 20 prompts with two annotators, shown from 30."
-    assert change.difference.value is None
+    assert change.change.same_annotators.value is None
 
 
 def test_at_overlap_two_the_first_two_rankings_stay(crowd):

@@ -4,14 +4,15 @@ Between versions like is compared with like: only annotators who ranked under bo
 the same mix of categories.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.consistency.ballots import Ballots
 from annotate.quality.agreement import DECISIVE
 from annotate.quality.arrays import Flags, Ints
 from annotate.quality.intervals import agreement_with
+from annotate.quality.ranking import PairVotes
 from annotate.quality.slices import Change, change, of_both
 from annotate.reports import SEED
 
@@ -28,48 +29,37 @@ class Effect:
     change: Change
 
 
-def categories(ballots: Ballots) -> list[Effect]:
-    """Return each category of prompts against all others, by name; none where there is one category only."""
-    of_vote = np.array([name or NO_CATEGORY for name in ballots.category], dtype=str)[_ranking(ballots)]
-    names = np.unique(of_vote).tolist()
+def categories(votes: PairVotes, category: Sequence[str]) -> list[Effect]:
+    """Return each category against all others, by name; none where there is one only. `category` is by prompt. (P,)"""
+    names, codes = np.unique(np.array([name or NO_CATEGORY for name in category], dtype=str), return_inverse=True)
+    of_vote = codes.reshape(-1)[votes.prompt]
     if len(names) < 2:
         return []
-    return [_effect(ballots, name, of_vote != name, of_vote == name) for name in names]
+    return [_effect(votes, name, of_vote != code, of_vote == code) for code, name in enumerate(names.tolist())]
 
 
-def guidelines(ballots: Ballots) -> list[Effect]:
-    """Return each version of the guidelines against the one before it, over those who ranked under both."""
-    version = ballots.guideline[_ranking(ballots)]
+def guidelines(votes: PairVotes, guideline: Ints, category: Sequence[str]) -> list[Effect]:
+    """Return each version against the one before it; `guideline` is by ranking, 0 where unknown. (R,)"""
+    version = guideline[votes.ranking]
     numbers = [number for number in np.unique(version).tolist() if number]
+    mix = np.unique(np.array(category, dtype=str), return_inverse=True)[1].reshape(-1).astype(np.int64)
     return [
         _effect(
-            ballots,
+            votes,
             f"version {later}",
-            *of_both(ballots.votes, before=version == earlier, after=version == later),
-            category=_category_of_prompt(ballots),
+            *of_both(votes, before=version == earlier, after=version == later),
+            category=mix,
         )
         for earlier, later in zip(numbers, numbers[1:], strict=False)
     ]
 
 
-def _effect(ballots: Ballots, name: str, before: Flags, after: Flags, *, category: Ints | None = None) -> Effect:
-    votes, measure = ballots.votes, agreement_with(DECISIVE)
+def _effect(votes: PairVotes, name: str, before: Flags, after: Flags, *, category: Ints | None = None) -> Effect:
     return Effect(
         name=name,
         ranking_count=len(np.unique(votes.ranking[after])),
         annotator_count=len(np.unique(votes.annotator[after])),
-        change=change(votes, before=before, after=after, measure=measure, seed=SEED, category=category),
+        change=change(
+            votes, before=before, after=after, measure=agreement_with(DECISIVE), seed=SEED, category=category
+        ),
     )
-
-
-def _category_of_prompt(ballots: Ballots) -> Ints:
-    """The code of each prompt's category. (P,)"""
-    votes = ballots.votes
-    codes = np.unique(np.array(ballots.category, dtype=str), return_inverse=True)[1].reshape(-1)
-    category = np.zeros(len(votes.units.prompt_ids), dtype=np.int64)
-    category[votes.prompt] = codes[_ranking(ballots)]
-    return category
-
-
-def _ranking(ballots: Ballots) -> Ints:
-    return ballots.votes.ranking_ids[ballots.votes.ranking]

@@ -13,7 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotate.quality import agreement, alpha, concordance, icc, intervals, kappa, rank_correlation
+from annotate.quality import (
+    agreement,
+    alpha,
+    charts,
+    concordance,
+    icc,
+    intervals,
+    kappa,
+    rank_correlation,
+    significance,
+)
+from annotate.quality.detectors import transitivity
 from annotate.quality.estimate import Estimate
 from annotate.quality.ranking import PairCounts, PairUnits
 
@@ -177,6 +188,45 @@ def proportions(case: dict) -> Values:
     }
 
 
+def circular_triads(case: dict) -> Values:
+    prefers = np.array(case["data"])
+    i, j = np.triu_indices(len(prefers), k=1)
+    said = np.where(prefers[i, j] == 1, 1, -1)
+    return {
+        "T": int(transitivity.triads(np.zeros_like(i), i, j, said, n_judges=1).circular[0]),
+        "T_max": transitivity.most_circular(len(prefers)),
+        "zeta": transitivity.kendall_zeta(prefers.sum(axis=1).astype(float)),
+    }
+
+
+def false_discoveries(case: dict) -> Values:
+    p, level = np.array(case["p"]), case["q"]
+    return {
+        "bh_rejects": int((significance.benjamini_hochberg(p) <= level).sum()),
+        "bonferroni_rejects": int((p * len(p) <= level).sum()),
+    }
+
+
+def combined(case: dict) -> Values:
+    chi2, p = significance.fisher(np.array(case["p"]))
+    return {"chi2": chi2[-1], "p": p[-1]}
+
+
+def ewma_chart(case: dict) -> Values:
+    half = charts.ewma_half_width(sigma=case["sigma"], weight=case["lam"], limit=case["L"])
+    return {
+        "ewma": charts.ewma(np.array(case["data"]), start=case["start"], weight=case["lam"]).tolist(),
+        "ucl": case["start"] + half,
+        "lcl": case["start"] - half,
+    }
+
+
+def cusum_chart(case: dict) -> Values:
+    sums = charts.cusum(np.array(case["data"]), target=case["target"], slack=case["k"])
+    alarms = np.flatnonzero(np.maximum(sums.high, sums.low) > case["h"])
+    return {"first_alarm_index_1based": int(alarms[0]) + 1, "s_hi_at_13_14": sums.high[12:14].tolist()}
+
+
 CASES: dict[str, Callable[[dict], Values]] = {
     "krippendorff_canonical_4x12": alphas,
     "krippendorff_2018_p306_binary": alphas,
@@ -204,9 +254,13 @@ CASES: dict[str, Callable[[dict], Values]] = {
     "kendall_u_school_subjects_boys": kendalls_u,
     "newcombe_1998_81_of_263": proportions,
     "newcombe_1998_0_of_20": proportions,
+    "kendall_consistence_dog_food": circular_triads,
+    "benjamini_hochberg_1995": false_discoveries,
+    "fisher_combination_scipy": combined,
+    "nist_ewma_6_3_2_4": ewma_chart,
+    "nist_cusum_6_3_2_3": cusum_chart,
 }
 MISSING = {
-    "kendall_consistence_dog_food": "triads",
     "bt_statistics_journals": "bradley_terry|^fit_systems",
     "bt_baseball_1987_no_home_effect": "bradley_terry|^fit_systems",
     "choix_cycle_plus_one": "bradley_terry|^fit_systems",
@@ -215,10 +269,6 @@ MISSING = {
     "davidson_1970_chocolate_pudding": "davidson",
     "dawid_skene_1979_anaesthetists": "dawid_skene",
     "crowdkit_toy_wawa": "wawa|majority_skill",
-    "benjamini_hochberg_1995": "benjamini_hochberg|^bh",
-    "fisher_combination_scipy": "fisher",
-    "nist_ewma_6_3_2_4": "ewma",
-    "nist_cusum_6_3_2_3": "cusum",
     "tennessee_capital": "kemeny_(order|ranking|consensus)|ranked_pairs|copeland",
 }
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from annotate import reports, verdicts
+from annotate import verdicts
+from annotate.consistency.people import Person, person
 from annotate.models import Annotator, Membership, Project, Ranking
 from annotate.quality.findings import AnnotatorFindings, Finding
-from annotate.reports import AnnotatorRow
 from annotate.verdicts import LastRanking
 
 LAST_RANKINGS = 25
@@ -24,9 +24,9 @@ class Shown:
 
 @dataclass(frozen=True)
 class Dossier:
-    """One annotator in one project; `row` is None before their first ranking, `judged` where nobody was judged yet."""
+    """One annotator in one project; `person` is None before their first ranking, `judged` where they were not judged."""
 
-    row: AnnotatorRow | None
+    person: Person | None
     membership: Membership | None
     judged: AnnotatorFindings | None
     findings: list[Shown]
@@ -40,7 +40,7 @@ class Dossier:
 def of(annotator: Annotator, project: Project, *, judged: AnnotatorFindings | None = None) -> Dossier:
     """Return an annotator's dossier, in a fixed number of queries."""
     return Dossier(
-        row=next((row for found, row in reports.annotator(annotator) if found == project), None),
+        person=person(annotator, project),
         membership=Membership.objects.filter(annotator=annotator, project=project).first(),
         judged=judged,
         findings=_shown(judged.findings if judged else ()),

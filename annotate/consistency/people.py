@@ -55,6 +55,12 @@ def people(project: Project) -> list[Person]:
     return [_person(annotators[pk], theirs) for pk, theirs in sums.items()]
 
 
+def person(annotator: Annotator, project: Project) -> Person | None:
+    """Return one annotator's figures in a project; None before their first ranking there."""
+    slices = statistics.slices(project, "annotator")
+    return next((_person(annotator, found.sums) for found in slices if found.key == (annotator.pk,)), None)
+
+
 def agreement(sums: DaySums) -> Estimate:
     """Return how far an annotator agrees with the others, as reliability.annotator_reliability does."""
     n, clusters = sums.compared, sums.compared_rankings

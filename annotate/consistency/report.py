@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from django.utils.module_loading import import_string
 
-from annotate import report_store
+from annotate import report_store, statistics
 from annotate.consistency import effects, trend
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
+from annotate.consistency.judged import Judgements
 from annotate.consistency.trend import Week
 from annotate.models import Project, Prompt
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
@@ -28,6 +29,7 @@ from annotate.report_store import Stored
 from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
+FIGURES, JUDGEMENT = "figures", "judgement"
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
@@ -70,43 +72,37 @@ class Shown(Generic[T]):
 
 def figures(project: Project) -> Shown[Figures]:
     """Return the figures as they were made last, or made now for a small project."""
-    return _shown(project, "figures", Figures, _figures)
+    if _is_small(project):
+        return Shown(_figures(project, _work(project)), None)
+    stored = report_store.latest(project, kind=FIGURES)
+    try:
+        return Shown(revived(Figures, stored.content) if stored and stored.content else None, stored)
+    except Outdated:
+        return Shown(None, stored)
 
 
-def judgement(project: Project) -> Shown[Judgement]:
+def judgements(project: Project) -> Shown[Judgements]:
     """Return the judgement as it was made last, or made now for a small project."""
-    return _shown(project, "judgement", Judgement, _judgement)
+    if _is_small(project):
+        return Shown(Judgements(plain(_judgement(project, _work(project)))), None)
+    stored = report_store.latest(project, kind=JUDGEMENT)
+    return Shown(Judgements(stored.content) if stored and stored.content else None, stored)
 
 
 def make(project: Project) -> None:
     """Make both reports and store them; what somebody else is just making is left to them."""
     work = cache(lambda: _work(project))
-    for kind, build in (("figures", _figures), ("judgement", _judgement)):
+    for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement)):
         report_store.make(project, kind=kind, build=_storing(build, work))
 
 
 def is_stale(project: Project) -> bool:
     """Say whether there is more than the stored reports know."""
-    return any(report_store.is_stale(project, kind=kind) for kind in ("figures", "judgement"))
+    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT))
 
 
-def _shown(project: Project, kind: str, of: type[T], build: Callable[[Project, Work], T]) -> Shown[T]:
-    stored = report_store.latest(project, kind=kind)
-    seen = 0 if stored is None else stored.ranking_count + stored.rankings_since
-    if seen <= LIVE_RANKINGS and not _is_large(project):
-        return Shown(build(project, _work(project)), None)
-    if stored is None or stored.content is None:
-        return Shown(None, stored)
-    try:
-        return Shown(revived(of, stored.content), stored)
-    except Outdated:
-        return Shown(None, stored)
-
-
-def _is_large(project: Project) -> bool:
-    """Whether a project has more rankings than a page reckons; it stops counting there."""
-    rankings = report_store.counting(project).order_by()
-    return len(rankings.values_list("pk")[: LIVE_RANKINGS + 1]) > LIVE_RANKINGS
+def _is_small(project: Project) -> bool:
+    return statistics.counts(project).ranking_count <= LIVE_RANKINGS
 
 
 def _storing(build: Callable[[Project, Work], object], work: Callable[[], Work]) -> report_store.Make:

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access, memberships, tiles
-from annotate.consistency import dossier
+from annotate.consistency import dossier, report
 from annotate.forms_onboarding import PauseMemberForm
 from annotate.models import Annotator, Project, Role
 
@@ -50,12 +50,15 @@ def _page(
     form: PauseMemberForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    found = dossier.of(annotator, project)
+    shown = report.judgements(project)
+    judged = shown.content.of(annotator.pk) if shown.content else None
+    found = dossier.of(annotator, project, judged=judged)
     context = {
         "project": project,
         "annotator": annotator,
+        "shown": shown,
         "dossier": found,
-        "ruler": tiles.ruler(found.row.reliability.agreement) if found.row else None,
+        "ruler": tiles.ruler(found.person.agreement) if found.person else None,
         "pause_form": form or PauseMemberForm(),
         "may_decide": access.has_role(request.user, Role.REVIEWER, Role.ADMIN),
     }

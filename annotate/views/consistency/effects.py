@@ -5,20 +5,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotate import access, preferences
-from annotate.consistency import ballots, effects
+from annotate.consistency import report
 
 
 @require_GET
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    read = ballots.read(project)
     context = {
         "project": project,
-        "share": read.share,
-        "is_ranked": bool(len(read.annotator)),
-        "categories": effects.categories(read),
-        "guidelines": effects.guidelines(read),
+        "shown": report.figures(project),
         "has_simulated": preferences.has_simulated(project),
     }
     return render(request, "staff/consistency/effects.html", context)

@@ -10,7 +10,7 @@ import numpy as np
 
 from annotate import current
 from annotate.models import Annotator, Origin, Project
-from annotate.quality.arrays import Flags, Floats, Ints
+from annotate.quality.arrays import Flags, Ints
 from annotate.quality.ranking import PairVotes, RankingRow, pair_votes, ranked_completions
 
 MAX_RANKINGS = 30_000
@@ -22,8 +22,7 @@ class Ballots:
     """Pair votes, and columns by ranking (R,) in the order of `votes.ranking_ids`.
 
     `annotator` holds ids; `guideline` version numbers, 0 where unknown; `category` is by name; `turn` counts the
-    rankings of a comparison from 0 by the time of submission; `at` is that time in seconds since 1970. `share` is the
-    part of the prompts that was read.
+    rankings of a comparison from 0 by the time of submission. `share` is the part of the prompts that was read.
     """
 
     votes: PairVotes
@@ -32,7 +31,6 @@ class Ballots:
     category: list[str]
     is_simulated: Flags
     turn: Ints
-    at: Floats
     share: float
 
 
@@ -44,10 +42,10 @@ def read(project: Project) -> Ballots:
     if share < 1:
         rankings = rankings.filter(comparison__prompt__text_sha256__lt=_below(share))
     columns = ["comparison_id", "comparison__prompt_id", "annotator_id", "tiers", "assignment__order"]
-    about = ["assignment__guideline__number", "comparison__prompt__category", "annotator__origin", "submitted_at"]
+    about = ["assignment__guideline__number", "comparison__prompt__category", "annotator__origin"]
     stored = list(rankings.order_by("submitted_at", "pk").values_list(*columns, *about).iterator(chunk_size=2000))
     rows = [RankingRow(*row[: len(columns)]) for row in stored]
-    guideline, category, origin, at = ([row[len(columns) + k] for row in stored] for k in range(len(about)))
+    guideline, category, origin = ([row[len(columns) + k] for row in stored] for k in range(len(about)))
     votes = pair_votes(ranked_completions(rows))
     return Ballots(
         votes=votes,
@@ -56,7 +54,6 @@ def read(project: Project) -> Ballots:
         category=category,
         is_simulated=np.array([one == Origin.SIMULATED for one in origin], dtype=np.bool_),
         turn=_turns([row.comparison for row in rows]),
-        at=np.array([moment.timestamp() for moment in at], dtype=np.float64),
         share=share,
     )
 

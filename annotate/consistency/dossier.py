@@ -24,7 +24,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Dossier:
-    """One annotator in one project; `person` is None before their first ranking, `judged` where they were not judged."""
+    """One annotator in a project; `person` is None before their first ranking, `judged` where they were not judged."""
 
     person: Person | None
     membership: Membership | None

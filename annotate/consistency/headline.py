@@ -21,6 +21,7 @@ from annotate.statistics import Figures as Sums
 from annotate.tiles import AGREEMENT, ALPHA, RATE, Scale, Tile
 from annotate.verdicts import Status
 
+NEXT = ("desk", "consistency_annotators", "consistency_pairs", "consistency_comparisons")
 NOT_MADE = "Not reckoned yet: the report is made in the background."
 
 
@@ -100,13 +101,14 @@ def next_steps(project: Project, counts: Counts, judgements: Judgements | None) 
     """Return what staff can do now, the most pressing first; nothing where nothing is to be done."""
     failed = [pk for pk, one in (judgements.verdicts if judgements else {}).items() if one.verdict == Judged.FAIL]
     rings = judgements.rings if judgements else []
-    url = {name: reverse(name, args=[project.slug]) for name in ("desk", "consistency_annotators", "consistency_pairs")}
+    url = {name: reverse(name, args=[project.slug]) for name in NEXT}
     by_verdict = f"{url['consistency_annotators']}?{urlencode({'sort': '-risk'})}"
+    disputed, single = (counts.by_status.get(status, 0) for status in (Status.DISPUTED, Status.SINGLE))
     steps = [
-        Step(counts.by_status.get(Status.DISPUTED, 0), "disputed comparisons to rule on", url["desk"]),
-        Step(len(failed), "annotators whose verdict is fail: look at the evidence", by_verdict),
-        Step(len(rings), "groups of annotators who answer alike", url["consistency_pairs"]),
-        Step(counts.by_status.get(Status.SINGLE, 0), "comparisons without a second opinion", url["desk"]),
+        Step(disputed, _plural(disputed, "disputed comparison") + " to rule on", url["desk"]),
+        Step(len(failed), _plural(len(failed), "annotator") + " with the verdict «fail»: see the evidence", by_verdict),
+        Step(len(rings), _plural(len(rings), "group") + " of annotators who answer alike", url["consistency_pairs"]),
+        Step(single, _plural(single, "comparison") + " without a second opinion", url["consistency_comparisons"]),
     ]
     return [step for step in steps if step.count]
 
@@ -118,6 +120,10 @@ def _decided(counts: Counts) -> Estimate:
     if not PROJECT.is_shown(n):
         return PROJECT.of_estimate(Estimate(0.0, n=n))
     return Estimate(settled / n, n=n)
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _reading(agreement: Estimate) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from annotate import statistics
+from annotate.consistency.judged import Judgements
 from annotate.consistency.ordering import Column
 from annotate.consistency.people import Person
-from annotate.models import Project
+from annotate.models import Annotator, Project
 from annotate.quality import reading
 from annotate.quality.contribution import MetSums
 from annotate.quality.estimate import Estimate
@@ -56,6 +57,14 @@ class Row:
     cells: list[Cell | None]
 
 
+@dataclass(frozen=True)
+class Alike:
+    """People who answer alike more often than their quality explains, as (id, pseudonym)."""
+
+    sentence: str
+    people: list[tuple[int, str]]
+
+
 COLUMNS: dict[str, Column[Person]] = {
     "agreement": Column("agreement with the others", lambda one: one.agreement),
     "rankings": Column("rankings", lambda one: one.ranking_count, starts_high=True),
@@ -67,6 +76,15 @@ def rows(project: Project, shown: Sequence[Person]) -> list[Row]:
     """Lay out some people against each other, in one query."""
     met = statistics.met(project, annotators=[one.annotator_id for one in shown])
     return [Row(one, [_cell(one, other, met) for other in shown]) for one in shown]
+
+
+def rings(judgements: Judgements | None) -> list[Alike]:
+    """Return who answers alike, in one query."""
+    found = judgements.rings if judgements else []
+    names = dict(
+        Annotator.objects.filter(pk__in={pk for ring in found for pk in ring.annotators}).values_list("pk", "pseudonym")
+    )
+    return [Alike(ring.sentence, [(pk, names[pk]) for pk in ring.annotators]) for ring in found]
 
 
 def estimate(sums: MetSums) -> Estimate:

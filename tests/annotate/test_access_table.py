@@ -82,6 +82,8 @@ TABLE = {
     ("GET", "consistency_pairs"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_pair"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_effects"): (302, 403, 403, 200, 200, 200),
+    ("GET", "consistency_ledgers"): (302, 403, 403, 200, 200, 200),
+    ("POST", "consistency_refresh"): (302, 403, 403, 302, 302, 302),
     ("GET", "consistency_prospects"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_what_if"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_download"): (302, 403, 403, 422, 422, 422),  # as what?

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotate import access, preferences
-from annotate.consistency import heat, meetings, people
+from annotate.consistency import heat, meetings, people, report
 from annotate.consistency.ordering import ordered
 
 PEOPLE_PER_PAGE = 20
@@ -24,6 +24,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "project": project,
         "headings": ordering.headings,
         "page": page,
+        "rings": heat.rings(report.judgements(project).content),
         "rows": heat.rows(project, page.object_list),
         "legend": heat.LEGEND,
         "has_simulated": preferences.has_simulated(project),

@@ -77,6 +77,7 @@ def make(project: Project, *, kind: str, build: Make, parameters: Mapping[str, A
     started = time.monotonic()
     try:
         content = build(project, parameters or {})
+        json.dumps(content, allow_nan=False)  # no page ever shows one
     except Exception as problem:
         mine.update(claimed_at=None, failure=f"{type(problem).__name__}: {problem}"[:MAX_FAILURE_CHARS])
         raise

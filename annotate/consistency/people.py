@@ -6,7 +6,7 @@ import numpy as np
 
 from annotate import statistics
 from annotate.models import Annotator, Project
-from annotate.quality.contribution import LOG_SCALE, DaySums
+from annotate.quality.contribution import LOG_SCALE, WeekSums
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.intervals import wilson
 from annotate.quality.minimum import ANNOTATOR_PAIRS, ANNOTATOR_PROMPTS, POSITION
@@ -61,7 +61,7 @@ def person(annotator: Annotator, project: Project) -> Person | None:
     return next((_person(annotator, found.sums) for found in slices if found.key == (annotator.pk,)), None)
 
 
-def agreement(sums: DaySums) -> Estimate:
+def agreement(sums: WeekSums) -> Estimate:
     """Return how far an annotator agrees with the others, as reliability.annotator_reliability does."""
     n, clusters = sums.compared, sums.compared_rankings
     for minimum, count in ((ANNOTATOR_PROMPTS, clusters), (ANNOTATOR_PAIRS, n)):
@@ -74,28 +74,28 @@ def agreement(sums: DaySums) -> Estimate:
     return Estimate(share, n=n).within(*wilson(share * effective, effective))
 
 
-def first_shown_rate(sums: DaySums) -> Estimate:
+def first_shown_rate(sums: WeekSums) -> Estimate:
     """Return how often the completion shown first was chosen; the interval takes the choices of a ranking as one."""
     if not POSITION.is_shown(sums.rankings) or not sums.choices:
         return undefined(f"Not enough data: {sums.choices} choices with a known order.", n=sums.choices)
     return _rate(sums.first_chosen, sums.choices, sums.rankings)
 
 
-def tie_rate(sums: DaySums) -> Estimate:
+def tie_rate(sums: WeekSums) -> Estimate:
     """Return the share of pairs that were tied; the interval takes the pairs of a ranking as one."""
     if not sums.pairs:
         return undefined("They have ranked nothing yet.", n=0)
     return _rate(sums.ties, sums.pairs, sums.rankings)
 
 
-def typical_seconds(sums: DaySums) -> Estimate:
+def typical_seconds(sums: WeekSums) -> Estimate:
     """Return the geometric mean of the seconds a ranking took."""
     if not sums.timed:
         return undefined("No ranking says how long it took.", n=0)
     return Estimate(float(np.exp(sums.log_seconds / LOG_SCALE / sums.timed)), n=sums.timed)
 
 
-def _person(annotator: Annotator, sums: DaySums) -> Person:
+def _person(annotator: Annotator, sums: WeekSums) -> Person:
     return Person(
         annotator_id=annotator.pk,
         pseudonym=annotator.pseudonym,

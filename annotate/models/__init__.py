@@ -18,14 +18,14 @@ from annotate.models.projects import (
     Task,
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
-from annotate.models.statistics import AnnotatorDay, AnnotatorPair, PairCell, Report, Tally
+from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, Tally
 from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
 
 __all__ = [
     "Adjudication",
     "Annotator",
-    "AnnotatorDay",
+    "AnnotatorWeek",
     "AnnotatorPair",
     "ApiToken",
     "Assignment",

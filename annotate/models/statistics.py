@@ -1,6 +1,6 @@
 """Sums over the rankings that count, kept on write, and reports made from them.
 
-Written by annotate.statistics (Tally, AnnotatorDay, AnnotatorPair, PairCell) and annotate.report_store (Report). A row
+Written by annotate.statistics (Tally, AnnotatorWeek, AnnotatorPair, PairCell) and annotate.report_store (Report). A row
 of zeros says the same as no row. What is not stored, and why: docs/decisions/0009-sums-by-recounting.md.
 """
 
@@ -37,14 +37,13 @@ class Tally(models.Model):
         return f"tally of {self.comparison_id}"
 
 
-class AnnotatorDay(models.Model):
-    """What an annotator did on a day, by version of the guidelines and category (S3): quality.contribution.DaySums."""
+class AnnotatorWeek(models.Model):
+    """What an annotator did in a week under a version of the guidelines (S3): quality.contribution.WeekSums."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
-    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="+")
-    day = models.DateField()
+    annotator = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="+", db_index=False)
+    week = models.DateField(help_text="Its Monday.")
     guideline = models.PositiveIntegerField(help_text="The version's number; 0 where unknown.")
-    category = models.CharField(max_length=60, blank=True)
     rankings = models.IntegerField(default=0)
     pairs = models.IntegerField(default=0)
     ties = models.IntegerField(default=0)
@@ -62,13 +61,11 @@ class AnnotatorDay(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["project", "annotator", "day", "guideline", "category"], name="annotator_day_once"
-            )
+            models.UniqueConstraint(fields=["project", "annotator", "week", "guideline"], name="annotator_week_once")
         ]
 
     def __str__(self) -> str:
-        return f"{self.annotator_id} on {self.day}"
+        return f"{self.annotator_id} from {self.week}"
 
 
 class AnnotatorPair(models.Model):
@@ -76,7 +73,7 @@ class AnnotatorPair(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     a = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="+", db_index=False)
-    b = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="+")
+    b = models.ForeignKey(Annotator, on_delete=models.CASCADE, related_name="+", db_index=False)
     comparisons = models.IntegerField(default=0)
     pairs = models.IntegerField(default=0)
     agreed_halves = models.IntegerField(default=0)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import TruncWeek
 
-from annotate.models import AnnotatorDay, AnnotatorPair, PairCell, Project, Tally
+from annotate.models import AnnotatorPair, AnnotatorWeek, PairCell, Project, Tally
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.cells import Cells, cell_agreement, cell_alpha, cell_tie_rate
-from annotate.quality.contribution import DaySums, MetSums
+from annotate.quality.contribution import MetSums, WeekSums
 from annotate.quality.estimate import Estimate
 from annotate.verdicts import Status
 
@@ -43,16 +42,16 @@ class Figures:
 
 @dataclass(frozen=True)
 class Slice:
-    """The sums of one annotator, week (its Monday), guideline version or category, or of several at once."""
+    """The sums of one annotator, week (its Monday) or guideline version, or of two or three of them at once."""
 
     key: tuple[object, ...]
-    sums: DaySums
+    sums: WeekSums
 
 
 def counts(project: Project) -> Counts:
     """Return how many rankings, annotators and comparisons count, and where the comparisons stand."""
     by_status = status_counts(project)
-    made = AnnotatorDay.objects.filter(project=project).aggregate(
+    made = AnnotatorWeek.objects.filter(project=project).aggregate(
         people=Count("annotator", distinct=True, filter=Q(rankings__gt=0)), made=Sum("rankings", default=0)
     )
     return Counts(made["made"], made["people"], sum(by_status.values()), by_status)
@@ -87,15 +86,15 @@ def cells(project: Project, *, category: str | None = None) -> Cells:
 
 
 def slices(project: Project, *by: str) -> list[Slice]:
-    """Return the sums by any of "annotator", "week", "guideline" and "category", in the order of the keys.
+    """Return the sums by any of "annotator", "week" and "guideline", in the order of the keys.
 
     `slices(project, "annotator", "week")` are all annotators' weeks, `slices(project)` the project's total.
     """
-    columns = [{"annotator": "annotator_id", "week": "monday"}.get(name, name) for name in by]
-    rows = AnnotatorDay.objects.filter(project=project).annotate(monday=TruncWeek("day"))
-    totals = {f"n_{name}": Sum(name) for name in DaySums._fields}
+    columns = ["annotator_id" if name == "annotator" else name for name in by]
+    rows = AnnotatorWeek.objects.filter(project=project)
+    totals = {f"n_{name}": Sum(name) for name in WeekSums._fields}
     summed = rows.order_by(*columns).values_list(*columns).annotate(**totals).filter(n_rankings__gt=0)
-    return [Slice(row[: len(by)], DaySums(*row[len(by) :])) for row in summed]
+    return [Slice(row[: len(by)], WeekSums(*row[len(by) :])) for row in summed]
 
 
 def met(project: Project, *, annotators: Collection[int] | None = None) -> dict[tuple[int, int], MetSums]:

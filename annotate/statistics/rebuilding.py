@@ -22,7 +22,9 @@ from annotate.statistics.recounting import COMPARISONS_PER_READ, TABLES, Changes
 
 Progress = Callable[[int, int], None]
 """Told (comparisons done, comparisons in all)."""
-COMPARISONS_PER_TRANSACTION = 5_000
+ANALYZE_FROM = 1_000
+COMPARISONS_PER_TRANSACTION = 20_000
+"""On SQLite a submission waits for as long as one of them takes, some seconds."""
 
 
 class Difference(NamedTuple):
@@ -54,7 +56,7 @@ def catch_up(project: Project, *, progress: Progress = lambda done, total: None)
     for at in range(0, len(missing), COMPARISONS_PER_TRANSACTION):
         recount(missing[at : at + COMPARISONS_PER_TRANSACTION])
         progress(min(at + COMPARISONS_PER_TRANSACTION, len(missing)), len(missing))
-    if len(missing) >= COMPARISONS_PER_TRANSACTION:
+    if len(missing) >= ANALYZE_FROM:
         bulk.analyze(Tally, *(table.model for table in TABLES))
     return len(missing)
 
@@ -67,6 +69,8 @@ def differences(project: Project, *, progress: Progress = lambda done, total: No
         for at in range(0, len(ids), COMPARISONS_PER_READ):
             batch = ids[at : at + COMPARISONS_PER_READ]
             found += _tally_differences(batch, read(batch), expected)
+            for table in TABLES:
+                expected.sums(table)  # keeps one row a key in memory
             progress(at + len(batch), len(ids))
         return found + list(_sum_differences(project, expected))
 
@@ -121,7 +125,7 @@ def _as_stored(row: Sequence[object]) -> tuple[object, ...]:
 
 def _sum_differences(project: Project, expected: Changes) -> Iterator[Difference]:
     for table in TABLES:
-        wanted = expected.by_table[table]
+        wanted = expected.sums(table)
         zeros = (0,) * len(table.sums)
         rows = table.model.objects.filter(project=project).values_list(*table.keys, *table.sums)
         stored = {_key(row[: len(table.keys)]): row[len(table.keys) :] for row in rows.iterator(chunk_size=5000)}

@@ -4,12 +4,8 @@ from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-<<<<<<< HEAD
-from annotate import assignments, deliveries
-from annotate.consistency import report
-=======
 from annotate import assignments, deliveries, statistics
->>>>>>> main
+from annotate.consistency import report
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -40,7 +36,6 @@ def deliver_events() -> int:
     return deliveries.deliver_due()
 
 
-<<<<<<< HEAD
 @shared_task(name="annotate.tasks.make_report")
 def make_report(project_id: int) -> None:
     """Make a project's consistency report anew."""
@@ -54,9 +49,9 @@ def make_stale_reports() -> int:
     for project in stale:
         report.make(project)
     return len(stale)
-=======
+
+
 @shared_task(name="annotate.tasks.catch_up_statistics")
 def catch_up_statistics() -> int:
     """Count the comparisons that no sum holds yet, as after an upgrade or a rebuild cut off, and return how many."""
     return sum(statistics.catch_up(project) for project in Project.objects.all())
->>>>>>> main

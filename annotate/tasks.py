@@ -7,12 +7,8 @@ from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-<<<<<<< HEAD
-from annotate import assignments, deliveries, statistics
-from annotate.consistency import report
-=======
 from annotate import assignments, deliveries, pausing, statistics
->>>>>>> main
+from annotate.consistency import report
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -43,7 +39,6 @@ def deliver_events() -> int:
     return deliveries.deliver_due()
 
 
-<<<<<<< HEAD
 @shared_task(name="annotate.tasks.make_report")
 def make_report(project_id: int) -> None:
     """Make a project's consistency report anew."""
@@ -57,13 +52,13 @@ def make_stale_reports() -> int:
     for project in stale:
         report.make(project)
     return len(stale)
-=======
+
+
 @shared_task(name="annotate.tasks.pause_failing")
 def pause_failing() -> int:
     """Apply the policy of annotate.pausing in the projects that have it; return how many people were paused."""
     projects = Project.objects.filter(pauses_failing=True, is_active=True)
     return sum(len(pausing.apply(project)) for project in projects)
->>>>>>> main
 
 
 @shared_task(name="annotate.tasks.catch_up_statistics")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from annotate import verdicts
 from annotate.consistency.people import Person, person
-from annotate.models import Annotator, Membership, Project, Ranking
+from annotate.models import Annotator, Intervention, Membership, Project, Ranking
 from annotate.quality.findings import AnnotatorFindings, Finding
 from annotate.verdicts import LastRanking
 
@@ -31,6 +31,7 @@ class Dossier:
     judged: AnnotatorFindings | None
     findings: list[Shown]
     last_rankings: list[LastRanking]
+    interventions: list[Intervention]  # newest first
 
     @property
     def is_paused(self) -> bool:
@@ -39,12 +40,14 @@ class Dossier:
 
 def of(annotator: Annotator, project: Project, *, judged: AnnotatorFindings | None = None) -> Dossier:
     """Return an annotator's dossier, in a fixed number of queries."""
+    membership = Membership.objects.filter(annotator=annotator, project=project).first()
     return Dossier(
         person=person(annotator, project),
-        membership=Membership.objects.filter(annotator=annotator, project=project).first(),
+        membership=membership,
         judged=judged,
         findings=_shown(judged.findings if judged else ()),
         last_rankings=verdicts.last_rankings(annotator, limit=LAST_RANKINGS, project=project),
+        interventions=list(membership.interventions.select_related("by")) if membership else [],
     )
 
 

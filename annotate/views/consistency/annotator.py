@@ -26,7 +26,8 @@ def pause(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     form = PauseMemberForm(request.POST)
     if not form.is_valid():
         return _page(request, project, annotator, form=form, status=422)
-    memberships.pause(memberships.admit(annotator, project), message=form.cleaned_data["message"])
+    member = memberships.admit(annotator, project)
+    memberships.pause(member, message=form.cleaned_data["message"], by=request.user)
     messages.success(request, f"{annotator.pseudonym} gets no more work here, and reads your message.")
     return redirect("consistency_annotator", slug=slug, pk=pk)
 
@@ -37,7 +38,7 @@ def resume(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     annotator = access.annotator_for_staff(request.user, pk)
     for member in project.memberships.filter(annotator=annotator):
-        memberships.resume(member)
+        memberships.resume(member, by=request.user)
     messages.success(request, f"{annotator.pseudonym} gets work again.")
     return redirect("consistency_annotator", slug=slug, pk=pk)
 

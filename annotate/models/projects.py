@@ -94,6 +94,13 @@ class Project(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(overlap__gte=1, overlap__lte=50), name="project_overlap_1_to_50"),
             models.CheckConstraint(condition=Q(task__in=Task.values), name="project_task_is_known"),
+            models.CheckConstraint(
+                condition=~Q(task=Task.DEMONSTRATION)
+                | Q(gold_rate=0, repeat_rate=0, training_count=0, qualification_count=0),
+                name="project_of_demonstrations_has_no_known_orders",
+                violation_error_message="A project of ideal outputs has no known orders: it takes no gold, repeats, "
+                "training or qualification. Set them to 0.",
+            ),
         ]
 
     def __str__(self) -> str:

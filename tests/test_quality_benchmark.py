@@ -16,8 +16,8 @@ SEED = 3
 
 @pytest.fixture
 def small(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Crowds of a hundredth, drawn anew."""
-    monkeypatch.setenv("CROWD_SCALE", "0.01")
+    """Crowds of a twentieth, drawn anew."""
+    monkeypatch.setenv("CROWD_SCALE", "0.05")
     monkeypatch.setattr(crowd_worlds, "CACHE", tmp_path)
 
 

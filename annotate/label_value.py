@@ -4,14 +4,13 @@ Reads only; made in seconds, so pages show it as annotate.report_store keeps it.
 With adaptive overlap only prompts of fixed overlap tell of the ceiling: how many votes those have depends on nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from annotate import policy, report_store, reward_models
-from annotate.current import Stored, as_arrays, rankings_of, stream
+from annotate import current, policy, report_store, reward_models
 from annotate.models import Annotator, OverlapPolicy, Project, Prompt, RewardModel
 from annotate.quality import budget, model_agreement
 from annotate.quality.arrays import Ints
@@ -19,7 +18,7 @@ from annotate.quality.budget import CurvePoint, LabelBudget
 from annotate.quality.ceiling import LabelCeiling, crowd_chances, label_ceiling
 from annotate.quality.estimate import Estimate
 from annotate.quality.model_agreement import ModelAgreement
-from annotate.quality.ranking import PairVotes, pair_counts
+from annotate.quality.ranking import PairVotes, pair_counts, votes_of_units
 
 KIND = "label value"
 SEED = 20
@@ -50,9 +49,8 @@ class LabelValue:
 
 def build(project: Project, parameters: Mapping[str, Any]) -> report_store.Content:
     """Work the whole page out, as json can hold it: annotate.report_store's `Make`."""
-    stored = list(stream(rankings_of(project)))
-    votes = as_arrays(stored).votes
-    ceiling = label_ceiling(as_arrays(_of_fixed_overlap(project, stored)).votes, seed=SEED)
+    votes = current.read(current.rankings_of(project)).votes
+    ceiling = label_ceiling(_of_fixed_overlap(project, votes), seed=SEED)
     model = reward_models.newest(project)
     return {
         "ceiling": {name: asdict(value) for name, value in ceiling._asdict().items() if isinstance(value, Estimate)},
@@ -74,13 +72,14 @@ def read(content: report_store.Content) -> LabelValue:
     )
 
 
-def _of_fixed_overlap(project: Project, stored: list[Stored]) -> Iterable[Stored]:
-    """The rankings on prompts whose number of votes did not depend on what was said."""
+def _of_fixed_overlap(project: Project, votes: PairVotes) -> PairVotes:
+    """The votes on prompts whose number of votes did not depend on what was said."""
     if project.overlap_policy != OverlapPolicy.ADAPTIVE:
-        return stored
+        return votes
     hashes = Prompt.objects.filter(project=project).values_list("pk", "text_sha256")
-    fixed = {pk for pk, sha256 in hashes if policy.keeps_fixed_overlap(sha256, rate=project.fixed_rate)}
-    return [one for one in stored if one.row.prompt in fixed]
+    fixed = [pk for pk, sha256 in hashes if policy.keeps_fixed_overlap(sha256, rate=project.fixed_rate)]
+    is_fixed = np.isin(votes.units.prompt_ids, np.array(fixed, dtype=np.int64))
+    return votes_of_units(votes, np.flatnonzero(is_fixed[votes.units.prompt]))
 
 
 def _budget(votes: PairVotes, ceiling: LabelCeiling, model: RewardModel | None) -> LabelBudget:

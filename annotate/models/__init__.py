@@ -10,6 +10,7 @@ from annotate.models.people import Annotator, Origin, Role
 from annotate.models.projects import (
     ConsentVersion,
     GuidelineVersion,
+    Intervention,
     Invitation,
     Membership,
     OverlapPolicy,
@@ -39,6 +40,7 @@ __all__ = [
     "Event",
     "GoldKey",
     "GuidelineVersion",
+    "Intervention",
     "Invitation",
     "Membership",
     "Objection",

@@ -174,3 +174,13 @@ def test_asking_again_says_on_how_many(client, project, sure, lee):
 
     assert "1 comparisons are open to 2 more annotators each." in html
     assert "waits for rankings" in html
+
+
+def test_with_adaptive_overlap_the_ceiling_rests_on_prompts_of_fixed_overlap(project, sure):
+    project.overlap_policy, project.fixed_rate = "adaptive", 0.0
+    project.save()
+
+    content = label_value.build(project, {})
+
+    assert content["n_decisive"] == 0
+    assert "Not enough data: 0 prompts" in content["ceiling"]["single_vote"]["reason"]

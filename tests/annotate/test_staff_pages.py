@@ -67,6 +67,14 @@ def pages_of(project, comparison, annotator):
 
 
 ASKED = {"task": "ranking", "reason": "optional"}
+QUEUE = {
+    "overlap_policy": "fixed",
+    "overlap_cap": 5,
+    "fixed_rate": 0.15,
+    "gold_rate": 0,
+    "repeat_rate": 0,
+    "grace_seconds": 300,
+}
 FOR_ADMINS = {"project_new", "project_settings", "guidelines_edit"}
 
 
@@ -213,7 +221,7 @@ def test_a_project_shows_its_guidelines_as_safe_html(lee, as_user):
 
 
 def test_settings_change(project, lee, as_user):
-    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 600, **ASKED}
+    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 600, **ASKED, **QUEUE}
 
     answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields)
 
@@ -222,8 +230,33 @@ def test_settings_change(project, lee, as_user):
     assert (project.name, project.overlap, project.lease_seconds, project.is_active) == ("Big rivers", 5, 600, False)
 
 
+def test_gold_repeats_and_adaptive_overlap_are_set_on_the_page(project, lee, as_user):
+    queue = {"overlap_policy": "adaptive", "overlap_cap": 6, "fixed_rate": 0.2, "gold_rate": 0.1, "repeat_rate": 0.05}
+    fields = {"name": "Rivers", "overlap": 2, "lease_seconds": 600, "is_active": "on", **ASKED, **QUEUE, **queue}
+
+    answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields | {"grace_seconds": 60})
+
+    project.refresh_from_db()
+    assert answer.status_code == 302
+    assert {name: getattr(project, name) for name in queue} == queue
+    assert project.grace_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("overlap_cap", 1), ("gold_rate", 0.6), ("repeat_rate", -0.1), ("fixed_rate", "nan"), ("grace_seconds", 86_401)],
+)
+def test_a_queue_that_makes_no_sense_is_refused_beside_its_field(project, lee, as_user, field, value):
+    fields = {"name": "Rivers", "overlap": 2, "lease_seconds": 600, **ASKED, **QUEUE, "overlap_policy": "adaptive"}
+
+    answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields | {field: value})
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+
+
 def test_settings_out_of_bounds_change_nothing(project, lee, as_user):
-    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 5, "is_active": "on", **ASKED}
+    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 5, "is_active": "on", **ASKED, **QUEUE}
 
     answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields)
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0006_withdrawn_prompts'),
+        ('annotate', '0009_no_known_orders_in_demonstrations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

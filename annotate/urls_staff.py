@@ -1,11 +1,10 @@
 """The staff's pages, under /staff/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from annotate.views import (
     admission,
     comparisons,
-    consistency,
     desk,
     exports,
     intake,
@@ -30,7 +29,7 @@ urlpatterns = [
     path("projects/<slug:slug>/reward-model/", reward_models.show, name="reward_models"),
     path("projects/<slug:slug>/reward-model/reckon/", reward_models.reckon, name="reward_models_reckon"),
     path("projects/<slug:slug>/reward-model/ask-again/", reward_models.ask_again, name="ask_again"),
-    path("projects/<slug:slug>/consistency/", consistency.show, name="consistency"),
+    path("projects/<slug:slug>/consistency/", include("annotate.urls_consistency")),
     path("projects/<slug:slug>/onboarding/", admission.show, name="onboarding"),
     path("projects/<slug:slug>/consent/", admission.publish_consent, name="consent_edit"),
     path("projects/<slug:slug>/desk/", desk.index, name="desk"),

@@ -1,4 +1,7 @@
-"""Fresh pairs judged by the annotators of world B, each for as long as the queue's own rule wants more votes."""
+"""Fresh pairs judged by the annotators of world B, each for as long as the queue's own rule wants more votes.
+
+The consensus knows the annotators as a running project does, from votes on earlier pairs; the systems it does not know.
+"""
 
 from functools import cache
 from typing import NamedTuple
@@ -12,8 +15,18 @@ from annotate.quality.ranking import PairUnits, PairVotes
 from benchmarks.crowd_worlds import World, world
 
 PAIRS = 50_000
+EARLIER_PAIRS = 100_000
 OVERLAP = 2
 FIRST, SECOND = [[0], [1]], [[1], [0]]
+
+
+class Cast(NamedTuple):
+    """Votes in long form: on which pair, by whom, 1 for i or -1 for j, whether i was shown first."""
+
+    unit: npt.NDArray
+    annotator: npt.NDArray
+    relation: npt.NDArray
+    is_i_first: npt.NDArray
 
 
 class Adaptive(NamedTuple):
@@ -38,7 +51,8 @@ def adaptive_overlap(*, seed: int, cap: int = policy.MOST_VOTES) -> Adaptive:
     for_i = _answers(rng, crowd, who, is_i_first, margin)
     asked = _asked(for_i, cap=cap)
     truth = margin > 0
-    q = fit(_votes(who, is_i_first, for_i, np.arange(n) < asked[:, np.newaxis]), seed=seed).q_post
+    fresh = _votes(who, is_i_first, for_i, np.arange(n) < asked[:, np.newaxis])
+    q = fit(_after(fresh, crowd), seed=seed).q_post[:PAIRS]
     return Adaptive(
         mean_votes=float(asked.mean()),
         accuracy=float(((q > 0.5) == truth).mean()),
@@ -83,17 +97,27 @@ def _asked(for_i: npt.NDArray, *, cap: int) -> npt.NDArray:
     return np.array(asked)
 
 
-def _votes(who: npt.NDArray, is_i_first: npt.NDArray, for_i: npt.NDArray, is_cast: npt.NDArray) -> PairVotes:
-    pairs, (unit, _) = np.arange(PAIRS), np.nonzero(is_cast)
-    rankings = np.arange(len(unit))
-    annotators, annotator = np.unique(who[is_cast], return_inverse=True)
+def _votes(who: npt.NDArray, is_i_first: npt.NDArray, for_i: npt.NDArray, is_cast: npt.NDArray) -> Cast:
+    relation = np.where(for_i[is_cast], 1, -1)
+    return Cast(np.nonzero(is_cast)[0], who[is_cast], relation, is_i_first[is_cast])
+
+
+def _after(fresh: Cast, crowd: World) -> PairVotes:
+    """The fresh votes with those of world B on its first pairs, which come after them."""
+    rows = np.flatnonzero(crowd["task"] < EARLIER_PAIRS)
+    task = crowd["task"][rows].astype(np.int64)
+    was_i_first = crowd["left"][rows] == crowd["si"][task]
+    earlier = Cast(task + PAIRS, crowd["annotator"][rows], np.where(crowd["i_wins"][rows], 1, -1), was_i_first)
+    unit, who, relation, i_first = (np.concatenate(columns) for columns in zip(fresh, earlier, strict=True))
+    annotators, annotator = np.unique(who, return_inverse=True)
+    pairs, rankings = np.arange(PAIRS + EARLIER_PAIRS), np.arange(len(unit))
     return PairVotes(
         unit=unit,
         annotator=annotator,
         ranking=rankings,
-        relation=np.where(for_i[is_cast], 1, -1).astype(np.int8),
-        i_first=is_i_first[is_cast].astype(np.int8),
+        relation=relation.astype(np.int8),
+        i_first=i_first.astype(np.int8),
         units=PairUnits(pairs, pairs, 2 * pairs, 2 * pairs + 1, comparison_ids=pairs, prompt_ids=pairs),
-        annotator_ids=annotators,
+        annotator_ids=annotators.astype(np.int64),
         ranking_ids=rankings,
     )

@@ -15,6 +15,7 @@ from annotate.models.projects import (
     Membership,
     OverlapPolicy,
     Participation,
+    PolicyChange,
     Project,
     Task,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "OverlapPolicy",
     "PairCell",
     "Participation",
+    "PolicyChange",
     "Project",
     "Prompt",
     "Ranking",

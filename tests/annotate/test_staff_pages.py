@@ -388,47 +388,7 @@ def test_an_import_needs_the_csrf_token(project, lee):
     assert Prompt.objects.count() == 1
 
 
-# --- consistency ------------------------------------------------------------------------------------------------------
-
-
-def test_the_report_of_an_empty_project_says_when_to_come_back(project, rex, as_user):
-    page = as_user(rex).get(reverse("consistency", args=[project.slug])).content.decode()
-
-    assert "Nothing is ranked yet" in page
-
-
-def test_the_report_shows_people_by_pseudonym_and_disputed_comparisons(ranked, ana, rex, as_user):
-    page = as_user(rex).get(reverse("consistency", args=[ranked.slug])).content.decode()
-
-    assert ana.pseudonym in page
-    assert f">{ana.user.username}<" not in page
-    assert "Name river number 0." in page
-    assert page.count('<span class="badge badge-bad">disputed</span>') == 3
-    assert "Not enough data: 3 prompts with two annotators, shown from 30." in page
-
-
-def test_the_report_asks_the_same_number_of_questions_however_long(
-    ranked, write_lines, rex, as_user, django_assert_num_queries, django_assert_max_num_queries
-):
-    client, url = as_user(rex), reverse("consistency", args=[ranked.slug])
-    with django_assert_max_num_queries(30) as short:
-        client.get(url)
-    import_many(ranked, write_lines, comparison_count=60)
-
-    with django_assert_num_queries(len(short)):
-        client.get(url)
-
-
-def test_the_report_turns_pages(ranked, write_lines, rex, as_user):
-    import_many(ranked, write_lines, comparison_count=60)
-    url = reverse("consistency", args=[ranked.slug])
-
-    first = as_user(rex).get(url)
-    second = as_user(rex).get(url, {"page": 2, "annotators": 1})
-
-    assert (len(first.context["rows"]), len(second.context["rows"])) == (50, 13)
-    assert "?page=2#comparisons" in first.content.decode()
-    assert "annotators=1" in second.content.decode()
+# --- what was made by a simulated annotator --------------------------------------------------------------------------
 
 
 def test_simulated_rankings_are_marked_on_every_page_that_shows_them(project, comparisons, rex, as_user):

@@ -96,7 +96,7 @@ def prompts(project: Project) -> Iterator[Prompt]:
 
 
 def demonstrations(project: Project) -> Iterator[Demonstration]:
-    """Yield the demonstrations of a project in the order they came, each with its prompt, but those of discarded workers."""
+    """Yield the demonstrations of a project in the order they came, without those of discarded workers."""
     found = (
         Demonstration.objects.filter(
             prompt__project=project, prompt__withdrawn_at__isnull=True, superseded_at__isnull=True

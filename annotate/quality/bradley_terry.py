@@ -34,7 +34,7 @@ class Strengths(NamedTuple):
     gradient: float
 
 
-def fit_counts(wins: Floats, ties: Floats, *, start: Strengths | None = None) -> Strengths:
+def fit_counts(wins: Floats, ties: Floats) -> Strengths:
     """The strengths from how often each system beat each other (S, S) and tied with it (S, S, symmetric).
 
     >>> fit_counts(np.array([[0.0, 3.0], [1.0, 0.0]]), np.zeros((2, 2))).ability.round(4).tolist()  # log 3 apart
@@ -44,8 +44,7 @@ def fit_counts(wins: Floats, ties: Floats, *, start: Strengths | None = None) ->
     _, part = connected_components(csr_matrix(games > 0), directed=False)
     n_strong, _ = connected_components(csr_matrix((wins + ties) > 0), directed=True, connection="strong")
     ridge = RIDGE if n_strong > int(part.max(initial=-1)) + 1 else 0.0
-    found = start._replace(part=part.astype(np.int64), ridge=ridge) if start else _even(ties, part, ridge)
-    return newton(wins, ties, start=found)
+    return newton(wins, ties, start=_start(wins, ties, part, ridge))
 
 
 def newton(wins: Floats, ties: Floats, *, start: Strengths, steps: int = MAX_STEPS) -> Strengths:
@@ -91,9 +90,26 @@ def chances(difference: Floats, log_tie: float) -> tuple[Floats, Floats]:
     return (np.exp(half) - np.exp(-half)) / total, np.exp(log_tie) / total
 
 
-def _even(ties: Floats, part: Ints, ridge: float) -> Strengths:
-    log_tie = 0.0 if ties.any() else -np.inf
-    return Strengths(np.zeros(len(part)), log_tie, part.astype(np.int64), ridge, np.inf)
+def luce_spectral(wins: Floats) -> Floats:
+    """Log abilities (S,), sum 0, by the time that a walk from losers to winners spends at each.
+
+    Maystre and Grossglauser (2015); a good start where wins connect everyone both ways.
+
+    >>> luce_spectral(np.array([[0.0, 3.0], [1.0, 0.0]])).round(4).tolist()
+    [0.5493, -0.5493]
+    """
+    rates = wins.T - np.diag(wins.sum(axis=0))
+    balanced = np.vstack([rates.T, np.ones(len(wins))])
+    stationary = np.linalg.lstsq(balanced, np.append(np.zeros(len(wins)), 1.0), rcond=None)[0]
+    logs = np.log(np.maximum(stationary, 1e-12))
+    centred: Floats = logs - logs.mean()
+    return centred
+
+
+def _start(wins: Floats, ties: Floats, part: Ints, ridge: float) -> Strengths:
+    is_one = len(part) > 0 and not part.any() and not ridge
+    ability = luce_spectral(wins + ties / 2) if is_one else np.zeros(len(part))
+    return Strengths(ability, 0.0 if ties.any() else -np.inf, part.astype(np.int64), ridge, np.inf)
 
 
 def _centred(ability: Floats, part: Ints) -> Floats:

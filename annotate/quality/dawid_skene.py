@@ -74,6 +74,19 @@ def em_rounds(answers: Answers, *, n_classes: int, right: float, wrong: float) -
         yield state._replace(posterior=posterior, log_posterior=likelihood)
 
 
+def wawa(answers: Answers, *, n_classes: int) -> tuple[Floats, Floats]:
+    """The plainest skill: each annotator's agreement with the majority that holds their own answer too (A,), and the
+    shares of answers weighed by it (U, C). For comparison: it flatters those who answer much.
+    """
+    n_units, n_annotators = (int(column.max(initial=-1)) + 1 for column in (answers.unit, answers.annotator))
+    majority = _shares(answers, n_units, n_classes).argmax(axis=1)
+    agrees = (answers.answer == majority[answers.unit]).astype(np.float64)
+    count = np.bincount(answers.annotator, minlength=n_annotators)
+    right = np.bincount(answers.annotator, agrees, n_annotators)
+    skill: Floats = np.divide(right, count, out=np.full(n_annotators, np.nan), where=count > 0)
+    return skill, _shares(answers, n_units, n_classes, weights=skill[answers.annotator])
+
+
 def _maximised(table: csr_matrix, posterior: Floats, pseudo: Floats) -> Classes:
     n_classes = len(pseudo)
     added = pseudo.sum() / n_classes
@@ -97,9 +110,9 @@ def _expected(table: csr_matrix, state: Classes, pseudo: Floats) -> tuple[Floats
     return posterior / total, float((np.log(total) + largest).sum() + prior)
 
 
-def _shares(answers: Answers, n_units: int, n_classes: int) -> Floats:
-    counts = np.bincount(answers.unit * n_classes + answers.answer, minlength=n_units * n_classes)
-    counts = counts.reshape(n_units, n_classes).astype(np.float64)
+def _shares(answers: Answers, n_units: int, n_classes: int, *, weights: Floats | None = None) -> Floats:
+    cell = answers.unit * n_classes + answers.answer
+    counts = np.bincount(cell, weights, n_units * n_classes).reshape(n_units, n_classes).astype(np.float64)
     total = counts.sum(axis=1, keepdims=True)
     shares: Floats = np.divide(counts, total, out=np.full_like(counts, 1 / n_classes), where=total > 0)
     return shares

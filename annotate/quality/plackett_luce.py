@@ -40,7 +40,7 @@ class _Choices(NamedTuple):
 
     among: csr_matrix
     taken: csr_matrix
-    count: Floats
+    times: Floats
     is_tie: Floats
 
 
@@ -89,7 +89,7 @@ def _choices(orders: dict[Order, float], n_items: int) -> _Choices:
     return _Choices(
         among=_indicator(among, [1.0] * len(among), n_items + 1),
         taken=_indicator(taken, shares, n_items + 1),
-        count=np.array(count),
+        times=np.array(count),
         is_tie=np.array([len(tier) == 2 for tier in taken], dtype=np.float64),
     )
 
@@ -112,12 +112,12 @@ def _surprise(parameters: Floats, choices: _Choices, n_items: int) -> tuple[floa
     single, roots = choices.among @ worth, choices.among @ root
     pairs = (roots**2 - single) / 2
     total = single + tie * pairs
-    likelihood = choices.count @ (choices.taken @ logs - np.log(total))
-    share = choices.count / total
-    slope = choices.taken.T @ choices.count - (1 - tie / 2) * worth * (choices.among.T @ share)
+    likelihood = choices.times @ (choices.taken @ logs - np.log(total))
+    share = choices.times / total
+    slope = choices.taken.T @ choices.times - (1 - tie / 2) * worth * (choices.among.T @ share)
     slope -= tie / 2 * root * (choices.among.T @ (share * roots))
     if not has_ties:
         return -float(likelihood), -slope[:n_items]
-    likelihood += (choices.count @ choices.is_tie) * parameters[n_items]
-    by_tie = choices.count @ choices.is_tie - tie * (share @ pairs)
+    likelihood += (choices.times @ choices.is_tie) * parameters[n_items]
+    by_tie = choices.times @ choices.is_tie - tie * (share @ pairs)
     return -float(likelihood), -np.append(slope[:n_items], by_tie)

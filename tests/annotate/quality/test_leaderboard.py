@@ -1,24 +1,12 @@
-"""Strengths of systems: published fits, known truth, errors by clusters, odd graphs."""
+"""Strengths of systems: known truth, errors by clusters, odd graphs."""
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
-from annotate.quality.bradley_terry import fit_counts
 from annotate.quality.leaderboard import leaderboard
 from annotate.quality.ranking import PairUnits, PairVotes
 from tests.annotate.quality.crowds import votes_on_pairs
-
-
-def tables(rows: list[list[int]], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """[i, j, wins of i, wins of j, ties] to tables of wins and ties."""
-    wins, ties = np.zeros((n, n)), np.zeros((n, n))
-    for i, j, i_won, j_won, tied in rows:
-        wins[i, j] += i_won
-        wins[j, i] += j_won
-        ties[i, j] += tied
-        ties[j, i] += tied
-    return wins, ties
 
 
 def drawn(rng: np.random.Generator, *, n_prompts: int, pull: float = 0.0, n_systems: int = 6) -> tuple:
@@ -30,43 +18,6 @@ def drawn(rng: np.random.Generator, *, n_prompts: int, pull: float = 0.0, n_syst
     odds = np.take_along_axis(liked, pairs[:, :1, None], 2) - np.take_along_axis(liked, pairs[:, 1:, None], 2)
     answers = rng.random((n_prompts, 3)) < expit(odds[:, :, 0])
     return _votes(answers, who), pairs[:, 0], pairs[:, 1], theta
-
-
-def test_journals_cite_each_other(published: dict) -> None:
-    case = published["bt_statistics_journals"]
-
-    ability = fit_counts(*tables(case["input"]["data"], 4)).ability
-
-    assert ability - ability[0] == pytest.approx(case["expected"]["log_ability"], abs=case["tolerance"])
-
-
-def test_baseball_with_its_errors(published: dict) -> None:
-    case = published["bt_baseball_1987_no_home_effect"]
-
-    found = fit_counts(*tables(case["input"]["data"], 7))
-
-    relative = np.sort(found.ability - found.ability[0])[1:]
-    expected, tolerance = case["expected"], case["tolerance"]
-    assert relative == pytest.approx(expected["log_ability_sorted"], abs=tolerance["log_ability_sorted"])
-    assert found.gradient < 1e-8
-
-
-def test_a_circle_with_one_more_win(published: dict) -> None:
-    case = published["choix_cycle_plus_one"]
-    wins = np.zeros((3, 3))
-    np.add.at(wins, tuple(np.array(case["input"]["data"]).T), 1)
-
-    assert fit_counts(wins, np.zeros((3, 3))).ability == pytest.approx(case["expected"]["ml"], abs=case["tolerance"])
-
-
-def test_davidsons_chocolate_puddings(published: dict) -> None:
-    case = published["davidson_1970_chocolate_pudding"]
-
-    found = fit_counts(*tables(case["input"]["data"], 6))
-
-    worth = np.exp(found.ability) / np.exp(found.ability).sum()
-    assert worth == pytest.approx(case["expected"]["worth"], abs=case["tolerance"]["worth"])
-    assert np.exp(found.log_tie) == pytest.approx(case["expected"]["tie"], abs=case["tolerance"]["tie"])
 
 
 def test_known_strengths_are_found_and_the_gradient_vanishes() -> None:

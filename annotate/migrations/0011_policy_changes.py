@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0009_no_known_orders_in_demonstrations'),
+        ('annotate', '0010_reward_models'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0009_no_known_orders_in_demonstrations'),
+        ('annotate', '0011_policy_changes'),
     ]
 
     operations = [

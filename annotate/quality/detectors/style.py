@@ -20,6 +20,7 @@ from annotate.quality.significance import NORMAL_95, benjamini_hochberg, number,
 OUTLIER_Z = 3.0
 Q_BELOW = 0.01
 GROSS_RANKS = 0.5  # that twice the words gain beyond the crowd's middle
+ORDERED_FROM = 5  # rankings: a z that is too weak to be shown still helps to order the list
 WORDS = PULLS.index("doubling")
 MARKS = (PULLS.index("headers"), PULLS.index("lists"), PULLS.index("bold"))
 MARK_NAMES = ("headers", "lists", "bold")
@@ -69,17 +70,17 @@ def crowd_length_odds(crowd: Crowd) -> Finding:
 def _pull(crowd: Crowd, column: int, *, tests: int) -> _Pull:
     slope, error = crowd.slopes.slope[:, column], crowd.slopes.error[:, column]
     rankings = crowd.slopes.rankings[:, column]
-    enough = np.where(rankings >= LENGTH.shown, slope, np.nan)
-    z = z_against_crowd(enough, error)
-    q = benjamini_hochberg(np.minimum(two_tails(z) * tests, 1.0))
-    known = np.isfinite(enough)
-    return _Pull(slope, error, rankings, z, q, float(np.median(enough[known])) if known.any() else np.nan)
+    z = z_against_crowd(np.where(rankings >= ORDERED_FROM, slope, np.nan), error)
+    is_shown = rankings >= LENGTH.shown
+    q = benjamini_hochberg(np.where(is_shown, np.minimum(two_tails(z) * tests, 1.0), np.nan))
+    usual = float(np.median(slope[is_shown])) if is_shown.any() else np.nan
+    return _Pull(slope, error, rankings, z, q, usual)
 
 
 def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
     n = int(pull.rankings[k])
     if not LENGTH.is_shown(n):
-        return too_few(Detector.LENGTH, n, LENGTH)
+        return too_few(Detector.LENGTH, n, LENGTH, z=abs(pull.z[k]))
     if not np.isfinite(pull.z[k]):
         return no_crowd(Detector.LENGTH, n=n)
     z, beyond = float(pull.z[k]), float(pull.slope[k]) - pull.usual

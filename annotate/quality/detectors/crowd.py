@@ -43,11 +43,11 @@ class Crowd:
         """The codes of one annotator's rankings, in the order of their ids."""
         return self.order[self.starts[annotator] : self.starts[annotator + 1]]
 
-    def evidence(self, annotator: int, clearness: Floats) -> tuple[int, ...]:
-        """The ids of the rankings that show it best: the highest `clearness` (R,); NaN is left out."""
+    def evidence(self, annotator: int, clearness: Floats, *, sign: float = 1.0) -> tuple[int, ...]:
+        """The ids of the rankings that show it best: the highest `clearness` (R,) times `sign`; NaN is left out."""
         own = self.own(annotator)
         own = own[np.isfinite(clearness[own])]
-        best = own[np.argsort(-clearness[own], kind="stable")[:SHOWN]]
+        best = own[np.argsort(-sign * clearness[own], kind="stable")[:SHOWN]]
         return tuple(self.work.votes.ranking_ids[best].tolist())
 
 

@@ -63,15 +63,11 @@ def _residual(seconds: Floats, words: Floats, timed: Flags) -> Floats:
 def _medians(column: Floats, counted: Flags, crowd: Crowd) -> Floats:
     """The median of a column of rankings for each annotator; NaN where there is none. (A,)"""
     usable = counted & np.isfinite(column)
-    author, values = crowd.rows.author[usable], column[usable]
-    order = np.lexsort((values, author))
-    n = tally(author, n=crowd.n)
-    starts = np.cumsum(n) - n
-    some = n > 0
     medians = np.full(crowd.n, np.nan)
-    sorted_values = values[order]
-    low, high = (starts + (n - 1) // 2)[some], (starts + n // 2)[some]
-    medians[some] = (sorted_values[low] + sorted_values[high]) / 2
+    for k in range(crowd.n):
+        own = crowd.own(k)
+        if (known := column[own][usable[own]]).size:
+            medians[k] = np.median(known)
     return medians
 
 

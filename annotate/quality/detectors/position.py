@@ -92,7 +92,7 @@ def _finding(crowd: Crowd, k: int, q: float, z: float, shift: float, followed: F
         sentence,
         z=number(z),
         q=number(q),
-        evidence=crowd.evidence(k, np.sign(pull) * followed) if is_pulled else (),
+        evidence=crowd.evidence(k, followed, sign=np.sign(pull)) if is_pulled else (),
     )
 
 

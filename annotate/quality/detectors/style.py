@@ -24,7 +24,7 @@ ORDERED_FROM = 5  # rankings: a z that is too weak to be shown still helps to or
 WORDS = PULLS.index("doubling")
 MARKS = (PULLS.index("headers"), PULLS.index("lists"), PULLS.index("bold"))
 MARK_NAMES = ("headers", "lists", "bold")
-NEWTON_STEPS = 8
+NEWTON_STEPS, CONVERGED = 20, 1e-9
 
 
 class _Pull(NamedTuple):
@@ -103,7 +103,7 @@ def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
         sentence,
         z=number(abs(z)),
         q=number(pull.q[k]),
-        evidence=crowd.evidence(k, np.sign(beyond) * shown) if is_outlier else (),
+        evidence=crowd.evidence(k, shown, sign=np.sign(beyond)) if is_outlier else (),
     )
 
 
@@ -130,7 +130,7 @@ def _format(crowd: Crowd, pulls: list[_Pull], k: int, shown: list[Floats]) -> Fi
         sentence,
         z=number(abs(pull.z[k])),
         q=number(pull.q[k]),
-        evidence=crowd.evidence(k, np.sign(beyond) * shown[mark]) if is_outlier else (),
+        evidence=crowd.evidence(k, shown[mark], sign=np.sign(beyond)) if is_outlier else (),
     )
 
 
@@ -159,7 +159,10 @@ def _odds_of_twice_as_long(crowd: Crowd) -> tuple[Estimate, int]:
         spread = float((chance * (1 - chance) * x**2).sum())
         if spread < 1e-9:
             return undefined("Length alone decides every choice: the odds have no bound.", n=n), n
-        slope += float(np.clip(((won - chance) * x).sum() / spread, -2, 2))
+        step = float(np.clip(((won - chance) * x).sum() / spread, -2, 2))
+        slope += step
+        if abs(step) < CONVERGED:
+            break
     chance = 1 / (1 + np.exp(-(slope * x).clip(-30, 30)))
     scores = sums((won - chance) * x, by=prompt, n=len(votes.units.prompt_ids))
     error = float(np.sqrt((scores**2).sum())) / float((chance * (1 - chance) * x**2).sum())

@@ -15,10 +15,12 @@ from annotate.models.projects import (
     Membership,
     OverlapPolicy,
     Participation,
+    PolicyChange,
     Project,
     Task,
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
+from annotate.models.scores import Reask, RewardModel, Score
 from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, Tally
 from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
@@ -47,11 +49,15 @@ __all__ = [
     "OverlapPolicy",
     "PairCell",
     "Participation",
+    "PolicyChange",
     "Project",
     "Prompt",
     "Ranking",
+    "Reask",
     "Report",
+    "RewardModel",
     "Role",
+    "Score",
     "Tally",
     "Task",
     "Use",

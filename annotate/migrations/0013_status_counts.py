@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0010_reward_models'),
+        ('annotate', '0012_six_votes_at_most'),
     ]
 
     operations = [

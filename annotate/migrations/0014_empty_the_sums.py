@@ -12,5 +12,5 @@ def empty_the_sums(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotate", "0011_status_counts")]
+    dependencies = [("annotate", "0013_status_counts")]
     operations = [migrations.RunPython(empty_the_sums, migrations.RunPython.noop)]

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from annotate.beliefs import SEED, Beliefs, Verdict, beliefs, votes
+from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
 from annotate.reconciling import by_reason
 from annotate.splits import TEST_RATE, Splits, splits
 
 __all__ = [
+    "POST",
     "SEED",
     "TEST_RATE",
+    "VOTES",
     "Beliefs",
     "Preference",
     "Splits",

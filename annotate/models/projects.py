@@ -144,6 +144,22 @@ class ConsentVersion(models.Model):
         return f"{self.project} consent v{self.number}"
 
 
+class PolicyChange(models.Model):
+    """A policy of a project was turned on or off; never edited. Written by annotate.projects."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="policy_changes")
+    policy = models.CharField(max_length=40)
+    is_on = models.BooleanField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.policy} {'on' if self.is_on else 'off'} in {self.project}"
+
+
 class Membership(models.Model):
     """An annotator in a project: what they agreed to and read, how they qualified, how much they may do.
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotate.models.people import Annotator
+from annotate.policy import MOST_VOTES
 
 
 class Task(models.TextChoices):
@@ -39,7 +40,7 @@ class Project(models.Model):
     )
     overlap_policy = models.CharField(max_length=8, choices=OverlapPolicy, default=OverlapPolicy.FIXED)
     overlap_cap = models.PositiveSmallIntegerField(
-        default=5,
+        default=MOST_VOTES,
         validators=[MinValueValidator(1), MaxValueValidator(50)],
         help_text="Adaptive: the most votes a comparison may get.",
     )

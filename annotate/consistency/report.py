@@ -124,7 +124,8 @@ def _figures(project: Project, work: Work) -> Figures:
     votes = work.votes
     stored = dict(Prompt.objects.filter(project=project).values_list("pk", "category").iterator(chunk_size=5000))
     category = [stored[pk] for pk in votes.units.prompt_ids.tolist()]
-    ceiling = import_string("annotate.quality.ceiling.label_ceiling")(votes, seed=SEED)
+    of_fixed_overlap = import_string("annotate.label_value.of_fixed_overlap")
+    ceiling = import_string("annotate.quality.ceiling.label_ceiling")(of_fixed_overlap(project, votes), seed=SEED)
     return Figures(
         decisive=both_intervals(votes, measure=agreement_with(DECISIVE), seed=SEED),
         half_credit=both_intervals(votes, measure=agreement_with(HALF_CREDIT), seed=SEED),

@@ -15,6 +15,7 @@ from annotate.models.projects import (
     Membership,
     OverlapPolicy,
     Participation,
+    PolicyChange,
     Project,
     Task,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "OverlapPolicy",
     "PairCell",
     "Participation",
+    "PolicyChange",
     "Project",
     "Prompt",
     "Ranking",

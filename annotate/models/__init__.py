@@ -19,6 +19,7 @@ from annotate.models.projects import (
     Task,
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
+from annotate.models.scores import Reask, RewardModel, Score
 from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, Tally
 from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
@@ -50,8 +51,11 @@ __all__ = [
     "Project",
     "Prompt",
     "Ranking",
+    "Reask",
     "Report",
+    "RewardModel",
     "Role",
+    "Score",
     "Tally",
     "Task",
     "Use",

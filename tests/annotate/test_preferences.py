@@ -88,7 +88,7 @@ def test_what_was_said_before_the_last_good_gold_stays(project, comparisons, ana
     )
     rankings.submit(on_gold, Answer(key), submission=uuid4(), now=start + timedelta(hours=1))
     rank_all(ana, project)
-    memberships.pause(project.memberships.get(annotator=ana), message="We look at your last ones.")
+    memberships.pause(project.memberships.get(annotator=ana), message="We look at your last ones.", by=None)
 
     _, believed, _ = rows_of(project)
 

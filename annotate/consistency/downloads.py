@@ -107,11 +107,10 @@ def _ledger(project: Project, detector: Detector) -> Rows:
         }
 
 
-def _ceiling(project: Project) -> Rows:
-    if (made := report.figures(project).content) is None:
-        return
-    for name in ("single_vote", "majority_of_three", "lower", "upper", "human"):
-        yield {"measured_against": name, "accuracy": getattr(made.ceiling, name)}
+def _labels(project: Project) -> Rows:
+    made = report.label_value(project).content
+    for name, value in (made.ceiling | made.budget).items() if made else ():
+        yield {"figure": name, "accuracy": value}
 
 
 def _comparisons(project: Project) -> Rows:
@@ -174,7 +173,7 @@ TABLES: dict[str, tuple[dict[str, str], Callable[[Project], Rows]]] = {
     "guidelines": (EFFECT, partial(_effects, name="guidelines")),
     "position": (LEDGER, partial(_ledger, detector=Detector.POSITION)),
     "length": (LEDGER, partial(_ledger, detector=Detector.LENGTH)),
-    "ceiling": ({"measured_against": "text", "accuracy": "estimate"}, _ceiling),
+    "labels": ({"figure": "text", "accuracy": "estimate"}, _labels),
     "comparisons": (
         {"comparison": "text", "rankings": "whole", "agreement": "number", "status": "text"},
         _comparisons,

@@ -1,7 +1,8 @@
 """What the consistency pages show of all votes, made in the background and kept as it was made last.
 
-Two reports, made from one reading of the rankings: the figures, and the judgement of the annotators. A small project's
-are reckoned while the page waits, so they are never old. Reading is heavy, so it is loaded when it is needed.
+The figures and the judgement of the annotators are made from one reading of the rankings; annotate.label_value adds
+what the labels are worth. A small project's are reckoned while the page waits, so they are never old. Reading is heavy,
+so it is loaded when it is needed.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +13,14 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from django.utils.module_loading import import_string
 
+from annotate import label_value as labels
 from annotate import report_store, statistics
 from annotate.consistency import effects, trend
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.judged import Judgements
 from annotate.consistency.trend import Week
+from annotate.label_value import LabelValue
 from annotate.models import Project, Prompt
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.estimate import Estimate
@@ -36,17 +39,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Ceiling:
-    """quality.ceiling.LabelCeiling, as it is stored."""
-
-    lower: Estimate
-    upper: Estimate
-    single_vote: Estimate
-    majority_of_three: Estimate
-    human: Estimate
-
-
-@dataclass(frozen=True)
 class Figures:
     """The figures of a project that need every vote."""
 
@@ -58,7 +50,6 @@ class Figures:
     weeks: list[Week]
     categories: list[Effect]
     guidelines: list[Effect]
-    ceiling: Ceiling
     win_rates: list[WinRate]
 
 
@@ -89,16 +80,26 @@ def judgements(project: Project) -> Shown[Judgements]:
     return Shown(Judgements(stored.content) if stored and stored.content else None, stored)
 
 
+def label_value(project: Project) -> Shown[LabelValue]:
+    """Return the ceiling, the label budget and the reward model's row, as made last or now for a small project."""
+    if _is_small(project):
+        return Shown(labels.read(labels.build(project, {})), None)
+    stored = report_store.latest(project, kind=labels.KIND)
+    content = labels.read(stored.content) if stored and stored.content else None
+    return Shown(content, stored)
+
+
 def make(project: Project) -> None:
-    """Make both reports and store them; what somebody else is just making is left to them."""
+    """Make all reports and store them; what somebody else is just making is left to them."""
     work = cache(lambda: _work(project))
     for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement)):
         report_store.make(project, kind=kind, build=_storing(build, work))
+    report_store.make(project, kind=labels.KIND, build=labels.build)
 
 
 def is_stale(project: Project) -> bool:
     """Say whether there is more than the stored reports know."""
-    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT))
+    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT, labels.KIND))
 
 
 def _is_small(project: Project) -> bool:
@@ -124,7 +125,6 @@ def _figures(project: Project, work: Work) -> Figures:
     votes = work.votes
     stored = dict(Prompt.objects.filter(project=project).values_list("pk", "category").iterator(chunk_size=5000))
     category = [stored[pk] for pk in votes.units.prompt_ids.tolist()]
-    ceiling = import_string("annotate.quality.ceiling.label_ceiling")(votes, seed=SEED)
     return Figures(
         decisive=both_intervals(votes, measure=agreement_with(DECISIVE), seed=SEED),
         half_credit=both_intervals(votes, measure=agreement_with(HALF_CREDIT), seed=SEED),
@@ -134,7 +134,6 @@ def _figures(project: Project, work: Work) -> Figures:
         weeks=trend.weeks(votes, work.at),
         categories=effects.categories(votes, category),
         guidelines=effects.guidelines(votes, work.guideline, category),
-        ceiling=Ceiling(*(getattr(ceiling, name) for name in Ceiling.__dataclass_fields__)),
         win_rates=win_rates_in(votes, project=project),
     )
 

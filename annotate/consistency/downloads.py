@@ -5,11 +5,13 @@ from functools import partial
 
 from annotate import statistics
 from annotate.consistency import heat, report
+from annotate.consistency.codec import revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.people import people
 from annotate.consistency.tables import Cell, Table
 from annotate.models import Annotator, Comparison, Project
 from annotate.quality.findings import Detector
+from annotate.win_rates import WinRate
 
 Rows = Iterator[Mapping[str, Cell]]
 
@@ -126,8 +128,7 @@ def _comparisons(project: Project) -> Rows:
 
 
 def _win_rates(project: Project) -> Rows:
-    made = report.figures(project).content
-    for one in made.win_rates if made else ():
+    for one in revived(list[WinRate], report.win_rates(project).content or []):
         yield {
             "source": one.source,
             "against": one.against,

@@ -28,11 +28,11 @@ from annotate.quality.findings import Judgement
 from annotate.quality.intervals import BothIntervals, agreement_with, alpha_with, both_intervals
 from annotate.quality.minimum import PROJECT
 from annotate.quality.work import Work
-from annotate.report_store import Stored
+from annotate.report_store import Content, Stored
 from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
-FIGURES, JUDGEMENT = "figures", "judgement"
+FIGURES, JUDGEMENT, WIN_RATES = "figures", "judgement", "win rates"
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
@@ -50,7 +50,6 @@ class Figures:
     weeks: list[Week]
     categories: list[Effect]
     guidelines: list[Effect]
-    win_rates: list[WinRate]
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,14 @@ def judgements(project: Project) -> Shown[Judgements]:
     return Shown(Judgements(stored.content) if stored and stored.content else None, stored)
 
 
+def win_rates(project: Project) -> Shown[list[Content]]:
+    """Return the win rates of each two sources as they are stored, of which a page revives what it shows (WinRate)."""
+    if _is_small(project):
+        return Shown([plain(one) for one in _win_rates(project, _work(project))["rows"]], None)
+    stored = report_store.latest(project, kind=WIN_RATES)
+    return Shown(stored.content["rows"] if stored and stored.content else None, stored)
+
+
 def label_value(project: Project) -> Shown[LabelValue]:
     """Return the ceiling, the label budget and the reward model's row, as made last or now for a small project."""
     if _is_small(project):
@@ -92,22 +99,24 @@ def label_value(project: Project) -> Shown[LabelValue]:
 def make(project: Project) -> None:
     """Make all reports and store them; what somebody else is just making is left to them."""
     work = cache(lambda: _work(project))
-    for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement)):
+    for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement), (WIN_RATES, _win_rates)):
         report_store.make(project, kind=kind, build=_storing(build, work))
     report_store.make(project, kind=labels.KIND, build=labels.build)
 
 
 def is_stale(project: Project) -> bool:
     """Say whether there is more than the stored reports know."""
-    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT, labels.KIND))
+    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT, WIN_RATES, labels.KIND))
 
 
 def _is_small(project: Project) -> bool:
-    return statistics.counts(project).ranking_count <= LIVE_RANKINGS
+    """Whether a page reckons by itself; it stops counting where it does not."""
+    counts = statistics.listing(project).values_list("ranking_count", flat=True)
+    return sum(counts[: LIVE_RANKINGS + 1]) <= LIVE_RANKINGS
 
 
 def _storing(build: Callable[[Project, Work], object], work: Callable[[], Work]) -> report_store.Make:
-    def make_content(project: Project, parameters: Mapping[str, Any]) -> report_store.Content:
+    def make_content(project: Project, parameters: Mapping[str, Any]) -> Content:
         return plain(build(project, work()))
 
     return make_content
@@ -119,6 +128,10 @@ def _work(project: Project) -> Work:
 
 def _judgement(project: Project, work: Work) -> Judgement:
     return import_string("annotate.quality.judgement.judge")(work)
+
+
+def _win_rates(project: Project, work: Work) -> dict[str, list[WinRate]]:
+    return {"rows": win_rates_in(work.votes, project=project)}
 
 
 def _figures(project: Project, work: Work) -> Figures:
@@ -134,7 +147,6 @@ def _figures(project: Project, work: Work) -> Figures:
         weeks=trend.weeks(votes, work.at),
         categories=effects.categories(votes, category),
         guidelines=effects.guidelines(votes, work.guideline, category),
-        win_rates=win_rates_in(votes, project=project),
     )
 
 

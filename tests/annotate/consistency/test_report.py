@@ -65,7 +65,7 @@ def test_what_is_stored_is_what_was_reckoned(large, monkeypatch):
     assert stored[1] == json.loads(json.dumps(live[1], allow_nan=False))
 
 
-def test_the_votes_are_read_once_for_figures_and_judgement(large, monkeypatch):
+def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
     read = []
     work = report._work
     monkeypatch.setattr(report, "_work", lambda project: read.append(project) or work(project))
@@ -73,7 +73,7 @@ def test_the_votes_are_read_once_for_figures_and_judgement(large, monkeypatch):
     report.make(large)
 
     assert read == [large]
-    assert sorted(Report.objects.values_list("kind", flat=True)) == ["figures", "judgement", "label value"]
+    assert sorted(Report.objects.values_list("kind", flat=True)) == ["figures", "judgement", "label value", "win rates"]
 
 
 def test_the_button_makes_it_anew(large, rex, as_user, monkeypatch, django_capture_on_commit_callbacks):

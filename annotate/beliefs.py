@@ -15,8 +15,8 @@ from django.utils.module_loading import import_string
 
 from annotate import questions
 from annotate.counted import Said, counted
-from annotate.models import Adjudication, Origin, Project, Task
-from annotate.quality.ranking import PairVotes, pair_votes, ranked_completions
+from annotate.models import Adjudication, Completion, Origin, Project, Task
+from annotate.quality.ranking import PairUnits, PairVotes, pair_votes, ranked_completions
 
 SEED = 0
 """Of the rankings that the model holds out to check its calibration."""
@@ -33,11 +33,13 @@ Tiers = list[list[int]]
 class Verdict:
     """What is believed of a pair (i, j) of completions: P(i is better), P(tie), and from how many votes.
 
+    `q` is of all that is known, the systems that wrote the two among it; `q_votes` is of the votes alone.
     `n_eff`: how many equally good annotators the votes are worth. `strength`: the mean of what was said of how much i
     is better, -3 to 3; None where nobody was asked.
     """
 
     q: float
+    q_votes: float
     p_tie: float
     n_votes: int
     n_eff: float
@@ -139,19 +141,33 @@ def _unsafe(gathered: _Gathered) -> frozenset[int]:
 
 def _consensus(found: PairVotes, gathered: _Gathered) -> tuple[dict[int, dict[tuple[int, int], Verdict]], str]:
     """Return the verdicts by comparison, and the id of the fit."""
-    fitted = import_string("annotate.quality.consensus.fit")(
-        found, seed=SEED
-    )  # with scipy.optimize: only where it is used
+    fit = import_string("annotate.quality.consensus.fit")  # with scipy.sparse: only where it is used
+    fitted = fit(found, design=_design(found.units), seed=SEED)
     units = found.units
     verdicts: dict[int, dict[tuple[int, int], Verdict]] = defaultdict(dict)
-    columns = (units.comparison_ids[units.comparison], units.i, units.j, fitted.q, fitted.p_tie, fitted.n_votes)
-    for comparison, i, j, *said in zip(*(column.tolist() for column in (*columns, fitted.n_eff)), strict=True):
+    said = (fitted.q_post, fitted.q_votes, fitted.p_tie, fitted.n_votes, fitted.n_eff)
+    columns = (units.comparison_ids[units.comparison], units.i, units.j, *said)
+    for comparison, i, j, *told in zip(*(column.tolist() for column in columns), strict=True):
         strengths = gathered.strengths.get(comparison)
-        verdicts[comparison][i, j] = Verdict(*said, sum(strengths) / len(strengths) if strengths else None)
+        verdicts[comparison][i, j] = Verdict(*told, sum(strengths) / len(strengths) if strengths else None)
     digest = hashlib.sha256()
-    for column in (*columns, fitted.n_eff):
+    for column in columns:
         digest.update(np.ascontiguousarray(column).tobytes())
     return verdicts, digest.hexdigest()[:16]
+
+
+def _design(units: PairUnits):
+    """Return which systems wrote the two completions of each pair, as the joint model takes it."""
+    pks = np.union1d(units.i, units.j)
+    source_of = np.full(len(pks), -1)
+    named = Completion.objects.filter(comparison__in=units.comparison_ids.tolist()).exclude(source="")
+    codes: dict[str, int] = {}
+    for pk, source in named.order_by("pk").values_list("pk", "source").iterator(chunk_size=2000):
+        place = int(np.searchsorted(pks, pk))
+        if place < len(pks) and pks[place] == pk:
+            source_of[place] = codes.setdefault(source, len(codes))
+    pair_design = import_string("annotate.quality.pair_design.pair_design")
+    return pair_design(*(source_of[np.searchsorted(pks, column)] for column in (units.i, units.j)))
 
 
 def _ruled(tiers: Tiers) -> dict[tuple[int, int], Verdict]:
@@ -161,5 +177,5 @@ def _ruled(tiers: Tiers) -> dict[tuple[int, int], Verdict]:
     for i, j in combinations(sorted(tier_of), 2):
         gap = tier_of[j] - tier_of[i]
         q = 0.5 if gap == 0 else RULING_Q if gap > 0 else 1 - RULING_Q
-        verdicts[i, j] = Verdict(q, float(gap == 0), n_votes=1, n_eff=1.0)
+        verdicts[i, j] = Verdict(q, q, float(gap == 0), n_votes=1, n_eff=1.0)
     return verdicts

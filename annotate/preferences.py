@@ -50,6 +50,7 @@ class Preference:
     chosen: str
     rejected: str
     q: float  # 0.5..1
+    q_votes: float  # of the votes alone, whatever systems wrote the two
     margin: float  # -3..3: the mean strength where it was asked for, else the logit of q
     p_tie: float
     n_votes: int
@@ -152,6 +153,7 @@ def _preference(
         chosen=i_text if is_i_better else j_text,
         rejected=j_text if is_i_better else i_text,
         q=q,
+        q_votes=verdict.q_votes if is_i_better else 1 - verdict.q_votes,
         margin=_margin(verdict),
         p_tie=verdict.p_tie,
         n_votes=verdict.n_votes,

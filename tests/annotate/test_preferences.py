@@ -155,6 +155,24 @@ def test_the_margin_is_the_mean_strength_where_annotators_gave_one(pairwise, ana
     assert [(row.margin, row.chosen[-1], row.n_votes) for row in rows] == [(2.5, "b", 2)] * 3
 
 
+def test_a_system_that_always_wins_is_expected_to_and_the_votes_alone_are_kept_beside(project, write_lines, ana):
+    lines = [
+        {
+            "id": f"s{n}",
+            "prompt": f"Question {n}?",
+            "completions": [{"text": "x", "model": m1}, {"text": "y", "model": m2}],
+        }
+        for n, (m1, m2) in enumerate([("strong", "weak")] * 12 + [("weak", "strong")])
+    ]
+    intake.import_file(write_lines(*lines), kind="comparisons", project=project)
+    rank_all(ana, project, "ab")
+
+    usual, *_, upset = sorted(rows_of(project)[0], key=lambda row: row.prompt.pk)
+
+    assert usual.chosen == "x" and usual.q > usual.q_votes
+    assert (upset.q if upset.chosen == "x" else 1 - upset.q) < usual.q_votes
+
+
 def test_one_vote_keeps_its_shrunk_q_and_its_margin_is_the_logit(project, comparisons, ana):
     rank_all(ana, project)
 

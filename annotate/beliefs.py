@@ -12,14 +12,19 @@ from itertools import combinations
 
 import numpy as np
 from django.utils.module_loading import import_string
+from scipy.sparse import csr_matrix
 
 from annotate import questions
 from annotate.counted import Said, counted
 from annotate.models import Adjudication, Completion, Origin, Project, Task
-from annotate.quality.ranking import PairUnits, PairVotes, pair_votes, ranked_completions
+from annotate.quality.pair_design import pair_design
+from annotate.quality.ranking import PairVotes, pair_votes, ranked_completions
 
 SEED = 0
 """Of the rankings that the model holds out to check its calibration."""
+
+VOTES, POST = "votes", "post"
+"""What a label rests on: the votes alone, or also on which models wrote the two completions."""
 
 RULING_Q = 0.98
 """P(chosen is better) of a pair decided by a staff ruling: certain, short of an infinite margin."""
@@ -33,13 +38,11 @@ Tiers = list[list[int]]
 class Verdict:
     """What is believed of a pair (i, j) of completions: P(i is better), P(tie), and from how many votes.
 
-    `q` is of all that is known, the systems that wrote the two among it; `q_votes` is of the votes alone.
     `n_eff`: how many equally good annotators the votes are worth. `strength`: the mean of what was said of how much i
     is better, -3 to 3; None where nobody was asked.
     """
 
     q: float
-    q_votes: float
     p_tie: float
     n_votes: int
     n_eff: float
@@ -81,10 +84,14 @@ def votes(project: Project) -> PairVotes:
     return _votes(project, _Gathered(), Counter())
 
 
-def beliefs(project: Project) -> Beliefs:
-    """Return what the votes and rulings of a project say of each pair."""
+def beliefs(project: Project, *, label: str = VOTES) -> Beliefs:
+    """Return what the votes and rulings of a project say of each pair.
+
+    With the label "votes" nothing else is known of a pair; "post" takes into account which models wrote its completions
+    and how those fare elsewhere: sharper, and not for comparing models, for each would be judged by its name.
+    """
     gathered, left_out = _Gathered(), Counter()
-    verdicts, fit_id = _consensus(_votes(project, gathered, left_out), gathered)
+    verdicts, fit_id = _consensus(project, _votes(project, gathered, left_out), gathered, label=label)
     rulings = Adjudication.objects.filter(comparison__project=project, superseded_at__isnull=True)
     for comparison, tiers in rulings.values_list("comparison_id", "tiers"):
         verdicts[comparison] = _ruled(tiers)
@@ -139,35 +146,31 @@ def _unsafe(gathered: _Gathered) -> frozenset[int]:
     return frozenset(completion for _, completion in likely)
 
 
-def _consensus(found: PairVotes, gathered: _Gathered) -> tuple[dict[int, dict[tuple[int, int], Verdict]], str]:
+def _consensus(
+    project: Project, found: PairVotes, gathered: _Gathered, *, label: str
+) -> tuple[dict[int, dict[tuple[int, int], Verdict]], str]:
     """Return the verdicts by comparison, and the id of the fit."""
-    fit = import_string("annotate.quality.consensus.fit")  # with scipy.sparse: only where it is used
-    fitted = fit(found, design=_design(found.units), seed=SEED)
+    fit = import_string("annotate.quality.consensus.fit")  # with scipy.optimize: only where it is used
+    fitted = fit(found, design=_systems(project, found) if label == POST else None, seed=SEED)
     units = found.units
     verdicts: dict[int, dict[tuple[int, int], Verdict]] = defaultdict(dict)
-    said = (fitted.q_post, fitted.q_votes, fitted.p_tie, fitted.n_votes, fitted.n_eff)
-    columns = (units.comparison_ids[units.comparison], units.i, units.j, *said)
-    for comparison, i, j, *told in zip(*(column.tolist() for column in columns), strict=True):
+    q = fitted.q_post if label == POST else fitted.q_votes
+    columns = (units.comparison_ids[units.comparison], units.i, units.j, q, fitted.p_tie, fitted.n_votes)
+    for comparison, i, j, *said in zip(*(column.tolist() for column in (*columns, fitted.n_eff)), strict=True):
         strengths = gathered.strengths.get(comparison)
-        verdicts[comparison][i, j] = Verdict(*told, sum(strengths) / len(strengths) if strengths else None)
+        verdicts[comparison][i, j] = Verdict(*said, sum(strengths) / len(strengths) if strengths else None)
     digest = hashlib.sha256()
-    for column in columns:
+    for column in (*columns, fitted.n_eff):
         digest.update(np.ascontiguousarray(column).tobytes())
     return verdicts, digest.hexdigest()[:16]
 
 
-def _design(units: PairUnits):
-    """Return which systems wrote the two completions of each pair, as the joint model takes it."""
-    pks = np.union1d(units.i, units.j)
-    source_of = np.full(len(pks), -1)
-    named = Completion.objects.filter(comparison__in=units.comparison_ids.tolist()).exclude(source="")
-    codes: dict[str, int] = {}
-    for pk, source in named.order_by("pk").values_list("pk", "source").iterator(chunk_size=2000):
-        place = int(np.searchsorted(pks, pk))
-        if place < len(pks) and pks[place] == pk:
-            source_of[place] = codes.setdefault(source, len(codes))
-    pair_design = import_string("annotate.quality.pair_design.pair_design")
-    return pair_design(*(source_of[np.searchsorted(pks, column)] for column in (units.i, units.j)))
+def _systems(project: Project, found: PairVotes) -> csr_matrix:
+    """The design of the pairs: which models wrote the two; those that are not named are one."""
+    wrote = dict(Completion.objects.filter(comparison__project=project).values_list("pk", "source"))
+    code = {source: number for number, source in enumerate(sorted(set(wrote.values()) - {""}))}
+    i, j = (np.array([code.get(wrote[pk], -1) for pk in side.tolist()], dtype=np.int64) for side in found.units[2:4])
+    return pair_design(i, j)
 
 
 def _ruled(tiers: Tiers) -> dict[tuple[int, int], Verdict]:
@@ -177,5 +180,5 @@ def _ruled(tiers: Tiers) -> dict[tuple[int, int], Verdict]:
     for i, j in combinations(sorted(tier_of), 2):
         gap = tier_of[j] - tier_of[i]
         q = 0.5 if gap == 0 else RULING_Q if gap > 0 else 1 - RULING_Q
-        verdicts[i, j] = Verdict(q, q, float(gap == 0), n_votes=1, n_eff=1.0)
+        verdicts[i, j] = Verdict(q, float(gap == 0), n_votes=1, n_eff=1.0)
     return verdicts

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from annotate.beliefs import SEED, Beliefs, Verdict, beliefs, votes
+from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
 from annotate.counted import of_failed_stays
 from annotate.crowd import settings as crowds
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
@@ -20,8 +20,10 @@ from annotate.reconciling import by_reason
 from annotate.splits import TEST_RATE, Splits, splits
 
 __all__ = [
+    "POST",
     "SEED",
     "TEST_RATE",
+    "VOTES",
     "Beliefs",
     "Preference",
     "Splits",
@@ -50,7 +52,6 @@ class Preference:
     chosen: str
     rejected: str
     q: float  # 0.5..1
-    q_votes: float  # of the votes alone, whatever systems wrote the two
     margin: float  # -3..3: the mean strength where it was asked for, else the logit of q
     p_tie: float
     n_votes: int
@@ -153,7 +154,6 @@ def _preference(
         chosen=i_text if is_i_better else j_text,
         rejected=j_text if is_i_better else i_text,
         q=q,
-        q_votes=verdict.q_votes if is_i_better else 1 - verdict.q_votes,
         margin=_margin(verdict),
         p_tie=verdict.p_tie,
         n_votes=verdict.n_votes,

@@ -129,7 +129,7 @@ def test_preferences_are_trl_columns_without_ties(ranked):
     content, counts = read(ranked, "preferences")
 
     first = lines(content)[0]
-    columns = "prompt chosen rejected q q_votes margin p_tie n_votes n_eff weight category guideline split"
+    columns = "prompt chosen rejected q margin p_tie n_votes n_eff weight category guideline split"
     assert list(first) == columns.split()
     assert (first["prompt"][0]["role"], first["chosen"][0]["role"]) == ("user", "assistant")
     assert counts.sentence.startswith("6 rankings → 18 pairs − ")

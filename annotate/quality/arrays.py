@@ -63,10 +63,13 @@ def pairs_within(starts: Ints, *, n_rows: int) -> tuple[Ints, Ints]:
     (array([0, 0, 1, 3]), array([1, 2, 2, 4]))
     """
     sizes = np.diff(np.append(starts, n_rows))
-    firsts, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    first, second = np.empty((2, int((sizes * (sizes - 1) // 2).sum())), dtype=np.int64)
+    filled = 0
     for size in np.unique(sizes[sizes > 1]):
-        table = starts[sizes == size][:, np.newaxis] + np.arange(size)  # (groups of this size, size)
+        group = starts[sizes == size]
         left, right = np.triu_indices(size, k=1)
-        firsts.append(table[:, left].ravel())
-        seconds.append(table[:, right].ravel())
-    return np.concatenate(firsts), np.concatenate(seconds)
+        rows = slice(filled, filled + len(group) * len(left))
+        np.add(group[:, np.newaxis], left, out=first[rows].reshape(len(group), -1))
+        np.add(group[:, np.newaxis], right, out=second[rows].reshape(len(group), -1))
+        filled = rows.stop
+    return first, second

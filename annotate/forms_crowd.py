@@ -37,7 +37,10 @@ class InvitationForm(forms.ModelForm):
     class Meta:
         model = Invitation
         fields = ["label", "cohort", "quota", "max_uses", "expires_at"]
-        help_texts = {"label": "For you: whom you give it to.", "cohort": "A name for them as a group: pay is summed by it. It does not decide what they rank."}
+        help_texts = {
+            "label": "For you: whom you give it to.",
+            "cohort": "A name for them as a group: pay is summed by it.",
+        }
 
     def clean_expires_at(self) -> datetime | None:
         """Refuse a moment that is past already."""

@@ -10,9 +10,9 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import EvaluateConfig
-from rlhf.training import data, diversity, models, ppo_math, precision, rollout, scoring
+from rlhf.training import data, diversity, generation, models, ppo_math, precision, rollout, scoring
 from rlhf.training.data import TokenisedPrompt
-from rlhf.training.rollout import Generated
+from rlhf.training.generation import Generated
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.scoring import Z_95
 
@@ -49,7 +49,7 @@ def _policy(context: RunContext) -> StageOutcome:
     prompts = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
     model = models.load_causal_lm(Path(inputs.base)).to(device)
     use_bfloat16 = precision.choose_bfloat16(device)
-    generated = rollout.generate(
+    generated = generation.generate(
         model,
         tokenizer,
         [prompt.ids for prompt in prompts],

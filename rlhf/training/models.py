@@ -129,18 +129,35 @@ def add_lora(model: PreTrainedModel, *, rank: int, first_layer: int = 0) -> Peft
 
     A reward model's head is trained in full beside them.
     """
+    return get_peft_model(model, lora_config(model, rank=rank, first_layer=first_layer))
+
+
+def lora_config(model: PreTrainedModel, *, rank: int, first_layer: int) -> LoraConfig:
+    """Return the adapters of `add_lora` as peft's config."""
     is_reward = hasattr(model, "score")
-    layers = list(range(first_layer, model.config.num_hidden_layers))
-    config = LoraConfig(
+    return LoraConfig(
         task_type=TaskType.SEQ_CLS if is_reward else TaskType.CAUSAL_LM,
         r=rank,
         lora_alpha=2 * rank,
         lora_dropout=0.0,
         target_modules=_linear_names(model),
-        layers_to_transform=layers,
+        layers_to_transform=list(range(first_layer, model.config.num_hidden_layers)),
         modules_to_save=["score"] if is_reward else None,
     )
-    return get_peft_model(model, config)
+
+
+def first_trained_layer(model: PreTrainedModel) -> int:
+    """Return the lowest layer that carries adapters where a trunk is shared: the middle one."""
+    return model.config.num_hidden_layers // 2
+
+
+def checkpoint_gradients(model: PreTrainedModel | PeftModel) -> None:
+    """Recompute activations in the backward pass. transformers does so in training mode only, so that is switched on;
+    nothing else depends on it, as dropout is off everywhere.
+    """
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    inner.activation_checkpointing_enable({"use_reentrant": False})
+    model.train()
 
 
 def save_checkpoint(
@@ -150,8 +167,12 @@ def save_checkpoint(
     tokenizer: PreTrainedTokenizerBase,
     kind: str,
     facts: dict[str, Any] | None = None,
+    beside: Path | None = None,
 ) -> str:
-    """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256."""
+    """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256.
+
+    `beside` is a file that goes into it as it is.
+    """
     whole = model.merge_and_unload() if isinstance(model, PeftModel) else model
     temporary = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -159,6 +180,8 @@ def save_checkpoint(
     whole.config.pad_token_id = tokenizer.pad_token_id
     whole.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
+    if beside is not None:
+        shutil.copy(beside, temporary / beside.name)
     known = {"kind": kind, "tokenizer_sha256": tokenizer_sha256(temporary), **(facts or {})}
     digest = rundir.write_manifest(temporary, known)
     temporary.rename(directory)
@@ -219,6 +242,10 @@ def _refuse_gaps(directory: Path, info: dict[str, Any]) -> None:
 
 
 def _linear_names(model: PreTrainedModel) -> list[str]:
-    """Return the last names of the linear layers inside the transformer's blocks (q_proj, up_proj, …)."""
-    inside = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
+    """Return the last names of the linear layers inside the transformer's blocks (q_proj, up_proj, …).
+
+    Where adapters wrap them already, the wrapped layers count and the adapters' own do not.
+    """
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
+    inside = [name.removesuffix(".base_layer") for name in linear if ".lora_" not in name]
     return sorted({name.rsplit(".", 1)[-1] for name in inside})

@@ -9,19 +9,22 @@ once per ranking and not once per pair: K forwards give K(K-1)/2 pairs (Ouyang e
 import random
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
+from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 from transformers import PrinterCallback
 from trl import RewardConfig as TrlRewardConfig
 from trl import RewardTrainer
 
+from rlhf.contract import rundir
 from rlhf.contract.config import RewardConfig
-from rlhf.training import data, models, precision, scoring
+from rlhf.training import data, judge, models, precision, scoring
 from rlhf.training.data import TokenisedPair
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.watching import Watcher, check_finite
@@ -43,7 +46,7 @@ def train(context: RunContext) -> StageOutcome:
 
     model = models.new_reward_model(base, seed=config.seed)
     if config.lora_rank:
-        model = models.add_lora(model, rank=config.lora_rank, first_layer=model.config.num_hidden_layers // 2)
+        model = models.add_lora(model, rank=config.lora_rank, first_layer=models.first_trained_layer(model))
     watcher = Watcher(context.directory, minutes=config.minutes)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SoftRewardTrainer(
@@ -183,8 +186,21 @@ def _finish(
     seen = scoring.score(model, [s for pair in pairs for s in (pair.chosen, pair.rejected)], **options)
     facts = {"score_mean": seen.mean().item(), "score_std": seen.std().item()}
     found = scoring.pair_accuracy(model, held_out, **options)
-    models.save_checkpoint(context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts)
+    _save(context, model, tokenizer, facts)
     return StageOutcome({**found, **facts, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
+
+
+def _save(context: RunContext, model: nn.Module, tokenizer: Any, facts: dict[str, float]) -> None:
+    """Write the model; where it is an adapter, that too: PPO from the same base puts it on the policy's trunk."""
+    save = partial(models.save_checkpoint, context.directory.checkpoint, tokenizer=tokenizer, kind="reward")
+    if not isinstance(model, PeftModel):
+        save(model=model, facts=facts)
+        return
+    base = rundir.sha256_of(Path(context.spec.inputs.base) / rundir.MANIFEST)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / judge.ADAPTER_FILE
+        adapter = {"base_sha256": base, **judge.save_adapter(model, file)}
+        save(model=model, facts={**facts, "adapter": adapter}, beside=file)
 
 
 if __name__ == "__main__":

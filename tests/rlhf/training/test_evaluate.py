@@ -7,7 +7,7 @@ import torch
 
 from rlhf.contract.records import PromptRecord
 from rlhf.training import data, evaluate, models, run, scoring
-from rlhf.training.rollout import Generated
+from rlhf.training.generation import Generated
 from tests.rlhf.training.conftest import pair, user
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("in_float32")]
@@ -104,7 +104,7 @@ WRITTEN = [
 @pytest.fixture
 def written(monkeypatch):
     """What the policy writes, so that its figures can be worked by hand: two completions for p0 and two for p4."""
-    monkeypatch.setattr(evaluate.rollout, "generate", lambda *args, **options: WRITTEN)
+    monkeypatch.setattr(evaluate.generation, "generate", lambda *args, **options: WRITTEN)
 
 
 def test_a_policys_figures_are_those_of_what_it_wrote(evaluated, base, written):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 from torch.utils.checkpoint import checkpoint
 
 from rlhf.training import precision
@@ -112,15 +113,18 @@ def token_statistics(head: nn.Module, hidden: Tensor, tokens: Tensor, *, tempera
     """Return log-probs and entropies at `tokens` (…) from the hidden states (…, H) that predict them.
 
     Logits exist for at most 512 positions at a time, in the backward pass too, and log-sum-exp is taken in float32.
+    Only log-probs have a gradient.
     """
     flat, wanted = hidden.reshape(-1, hidden.shape[-1]), tokens.reshape(-1)
     parts = []
     for start in range(0, len(wanted), CHUNK):
         piece, target = flat[start : start + CHUNK], wanted[start : start + CHUNK]
-        if torch.is_grad_enabled():
+        if not torch.is_grad_enabled():
+            parts.append(_statistics(head, piece, target, temperature))
+        elif any(p.requires_grad for p in head.parameters()):
             parts.append(checkpoint(_statistics, head, piece, target, temperature, use_reentrant=False))
         else:
-            parts.append(_statistics(head, piece, target, temperature))
+            parts.append(_UnderFrozenHead.apply(piece, head, target, temperature))
     logprobs, entropies = (torch.cat(part).view(tokens.shape) for part in zip(*parts, strict=True))
     return TokenStatistics(logprobs, entropies)
 
@@ -147,3 +151,30 @@ def _statistics(head: nn.Module, hidden: Tensor, tokens: Tensor, temperature: fl
     with torch.no_grad():
         entropies = total - ((logits - total[:, None]).exp() * logits).sum(-1)
     return logprobs, entropies
+
+
+class _UnderFrozenHead(torch.autograd.Function):
+    """`_statistics` of a head W that is not trained: the gradient is known as soon as the logits are.
+
+    d log p(token) / d hidden = (W[token] - sum over v of p(v) W[v]) / temperature, so the backward pass only scales
+    it, and the logits need not be computed a second time.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx, hidden: Tensor, head: nn.Module, tokens: Tensor, temperature: float
+    ) -> tuple[Tensor, Tensor]:
+        logits = head(hidden).float() / temperature
+        total = logits.logsumexp(-1)
+        logprobs = logits.gather(-1, tokens[:, None]).squeeze(-1) - total
+        probs = (logits - total[:, None]).exp_()
+        entropies = total - (probs * logits).sum(-1)
+        expected = nn.functional.linear(probs, head.weight.T)
+        ctx.save_for_backward(((head.weight[tokens] - expected) / temperature).to(hidden.dtype))
+        ctx.mark_non_differentiable(entropies)
+        return logprobs, entropies
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, on_logprobs: Tensor, on_entropies: Tensor) -> tuple[Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return on_logprobs[:, None].to(slope.dtype) * slope, None, None, None

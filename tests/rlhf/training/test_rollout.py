@@ -128,3 +128,20 @@ def test_chunks_give_the_same_logprobs_and_gradients(model, monkeypatch):
 
     for found, expected in zip(gradient(), whole, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_a_frozen_head_gives_the_gradient_of_a_trained_one(temperature):
+    torch.manual_seed(0)
+    head, tokens = torch.nn.Linear(8, 30, bias=False), torch.randint(30, (2, 5))
+    weight, states = torch.randn(2, 5), torch.randn(2, 5, 8)
+
+    def gradient(*, is_trained):
+        head.requires_grad_(is_trained)
+        hidden = states.clone().requires_grad_()
+        found = rollout.token_statistics(head, hidden, tokens, temperature=temperature)
+        (found.logprobs * weight).sum().backward()
+        return [found.logprobs.detach(), found.entropies.detach(), hidden.grad]
+
+    for frozen, trained in zip(gradient(is_trained=False), gradient(is_trained=True), strict=True):
+        torch.testing.assert_close(frozen, trained, atol=1e-6, rtol=1e-5)

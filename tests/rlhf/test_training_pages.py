@@ -243,6 +243,23 @@ def test_a_running_run_shows_progress_log_samples_and_goes_on_asking(mia_client,
     assert f'hx-get="{reverse("run_live", args=[run.pk])}"' in page
 
 
+def test_what_the_monitors_found_stands_on_the_page(mia_client, run, running):
+    directory = RunDirectory(artefacts.run_directory(run))
+    directory.append_alarm({"step": 2, "name": "entropy", "sentence": "The entropy has fallen <far>."})
+
+    page = page_of(mia_client, "run_live", run.pk)
+
+    assert "Step 2: The entropy has fallen &lt;far&gt;." in page
+
+
+def test_the_settings_of_ppo_stand_under_headings(mia_client, project, snapshot, models):
+    page = page_of(mia_client, "run_new", project.slug, "ppo")
+
+    headings = ["Rollout", "Reward and KL", "Optimisation", "Advantages and losses", "Monitoring", "Settings"]
+    positions = [page.index(f"<legend>{heading}</legend>") for heading in headings]
+    assert positions == sorted(positions)
+
+
 def test_the_live_part_stops_asking_when_the_run_is_over(mia_client, run, running):
     live = reverse("run_live", args=[run.pk])
     assert "hx-get" in mia_client.get(live).content.decode()

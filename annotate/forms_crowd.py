@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from annotate.crowd import settings as crowds
 from annotate.crowd.settings import Crowd
@@ -50,7 +51,7 @@ class AccountForm(BaseUserCreationForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = "At least 10 characters, and none that everybody uses."
+        self.fields["password1"].help_text = gettext_lazy("At least 10 characters, and none that everybody uses.")
         self.fields["password2"].help_text = ""
 
 

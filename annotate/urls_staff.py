@@ -12,12 +12,14 @@ from annotate.views import (
     objections,
     people,
     projects,
+    quality_guide,
     webhooks,
 )
 
 urlpatterns = [
     path("", projects.index, name="projects"),
     path("new-project/", projects.new, name="project_new"),
+    path("quality/", quality_guide.show, name="quality_guide"),
     path("projects/<slug:slug>/", projects.show, name="project"),
     path("projects/<slug:slug>/settings/", projects.change, name="project_settings"),
     path("projects/<slug:slug>/guidelines/", projects.edit_guidelines, name="guidelines_edit"),

@@ -126,6 +126,12 @@ def field(bound: BoundField) -> dict[str, object]:
     return {"field": bound, "is_check": isinstance(bound.field.widget, CheckboxInput)}
 
 
+@register.inclusion_tag("staff/_explain.html")
+def explain(title: str) -> dict[str, str]:
+    """Link to the section of docs/quality.md with this title; a test holds us to titles that exist."""
+    return {"title": title, "anchor": sections.anchor_of(title)}
+
+
 @register.inclusion_tag("_estimate.html")
 def estimate(measured: Estimate, kind: str = "percent") -> dict[str, object]:
     """Show a measured value with its interval, or the reason why there is none; kind: "percent" or "number"."""

@@ -73,6 +73,7 @@ TABLE = {
     ("GET", "export"): (302, 403, 403, 403, 200, 200),
     ("GET", "export_download"): (302, 403, 403, 403, 422, 422),
     ("GET", "consistency"): (302, 403, 403, 200, 200, 200),
+    ("GET", "quality_guide"): (302, 403, 403, 200, 200, 200),
     ("GET", "annotator"): (302, 403, 403, 200, 200, 200),
     ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
     ("GET", "comparison"): (302, 403, 403, 200, 200, 200),
@@ -284,7 +285,7 @@ def url(name, world):
         "api_run_metrics": [world.run],
     }
     plain = {"home", "set_language", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
-    plain |= {"api_reference", "api_schema", "api_me", "api_work", "api_projects"}
+    plain |= {"quality_guide", "api_reference", "api_schema", "api_me", "api_work", "api_projects"}
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 
 

@@ -1,0 +1,31 @@
+"""docs/quality.md as a page of the app: «what is this?» beside a figure leads to its section."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils.safestring import SafeString
+
+from annotate import rendering, sections
+
+PATH = "docs/quality.md"
+TITLE = re.compile(r"\A# .*\n")
+SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The page: its sections as (id, title), and all of its text as safe HTML."""
+
+    contents: list[tuple[str, str]]
+    html: SafeString
+
+
+@lru_cache(maxsize=1)
+def guide() -> Guide:
+    """Return the explanations, read once: they change with the program."""
+    source = TITLE.sub("", (settings.BASE_DIR / PATH).read_text(encoding="utf-8"))
+    titles = SECTION.findall(source)
+    html = sections.anchored(rendering.guidelines(SECTION.sub(r"# \1", source)))
+    return Guide(contents=[(sections.anchor_of(title), title) for title in titles], html=html)

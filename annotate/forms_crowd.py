@@ -83,6 +83,11 @@ class CrowdForm(forms.Form):
         label="Check each session with Prolific",
         help_text="Needs PROLIFIC_TOKEN. Without it a worker who knows a colleague's ids could pose as them.",
     )
+    discards_failed_stays = forms.BooleanField(
+        required=False,
+        label="Leave failed stays out of training",
+        help_text="What workers said in stays that were returned, timed out or rejected stays in the statistics.",
+    )
     link_number = forms.IntegerField(
         min_value=1, max_value=MAX_COUNT, initial=1, help_text="Raise it to make all earlier links invalid."
     )

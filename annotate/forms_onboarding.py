@@ -93,12 +93,17 @@ class OnboardingForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ["is_open", "training_count", "qualification_count", "qualification_pass_rate"]
+        fields = ["is_open", "training_count", "qualification_count", "qualification_pass_rate", "pauses_failing"]
         labels = {
             "is_open": "Open to every annotator",
             "training_count": "Training comparisons",
             "qualification_count": "Qualification comparisons",
             "qualification_pass_rate": "Agreement needed to pass (0 to 1)",
+            "pauses_failing": "Pause annotators who fail the quality checks",
+        }
+        help_texts = {
+            "pauses_failing": "Checked every hour. They read why, keep what they ranked and its pay, and you can give "
+            "them work again; then the policy leaves them alone."
         }
         widgets = {"qualification_pass_rate": forms.NumberInput(attrs={"step": "0.01", "min": "0", "max": "1"})}
 

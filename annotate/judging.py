@@ -1,7 +1,7 @@
 """A project's rows → annotate.quality.judgement: who judges well, and what stands out. Reads only.
 
 Evidence is named by primary keys of Ranking. The number of queries is fixed; a project of a million votes takes
-seconds, so pages read what was judged in the background (annotate.tasks).
+seconds, so pages show what was judged in the background.
 """
 
 import re

@@ -58,10 +58,15 @@ def change_onboarding(
     training_count: int,
     qualification_count: int,
     qualification_pass_rate: float,
+    pauses_failing: bool = False,
 ) -> None:
-    """Change who may work on a project, and what they do before they work; who works already is asked too."""
+    """Change who may work on a project, and what they do before they work; who works already is asked too.
+
+    `pauses_failing` is the policy of annotate.pausing.
+    """
     project.is_open, project.training_count = is_open, training_count
     project.qualification_count, project.qualification_pass_rate = qualification_count, qualification_pass_rate
+    project.pauses_failing = pauses_failing
     project.full_clean()
     project.save()
 

@@ -48,6 +48,21 @@ INSTRUCT_FLAGS = (
 )
 """The flags of Ouyang et al. 2022, table 3: the default of a project that asks for flags."""
 
+SAFETY = frozenset(
+    (
+        "sexual",
+        "violent",
+        "encourages_harm",
+        "denigrates",
+        "harmful_advice",
+        "unsafe",
+        "illegal",
+        "pii",
+        "personal_data",
+    )
+)
+"""Keys of flags that keep a completion out of the preferences where most annotators raise one of them."""
+
 
 @dataclass(frozen=True)
 class Questions:

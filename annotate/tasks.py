@@ -1,10 +1,13 @@
-"""Celery: the beats that free reservations that ran out, follow crowds and send events. Harmless to run twice."""
+"""Celery: the beats that free reservations that ran out, follow crowds, send events and apply policies.
+
+All are harmless to run twice.
+"""
 
 from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-from annotate import assignments, deliveries, statistics
+from annotate import assignments, deliveries, pausing, statistics
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -33,6 +36,13 @@ def sync_prolific() -> None:
 def deliver_events() -> int:
     """Send the events that webhooks wait for and return how many arrived."""
     return deliveries.deliver_due()
+
+
+@shared_task(name="annotate.tasks.pause_failing")
+def pause_failing() -> int:
+    """Apply the policy of annotate.pausing in the projects that have it; return how many people were paused."""
+    projects = Project.objects.filter(pauses_failing=True, is_active=True)
+    return sum(len(pausing.apply(project)) for project in projects)
 
 
 @shared_task(name="annotate.tasks.catch_up_statistics")

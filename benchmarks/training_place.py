@@ -64,5 +64,5 @@ def _rewards(place: Path) -> None:
         tokenizer=tokenizer,
         kind="reward",
         facts={**FACTS, "adapter": facts},
-        beside=file,
+        beside=[file],
     )

@@ -71,12 +71,14 @@ class Finding:
 class AnnotatorFindings:
     """All that is found about one annotator, by id.
 
-    `reason` is the one sentence behind the verdict and `evidence` the rankings that show it. `risk` is the sum of
-    `parts` (0: like the crowd, higher is worse) and only orders a list; None where nothing could be measured.
+    `because` is the detector that the verdict rests on, `reason` its one sentence, `evidence` the rankings that show
+    it. `risk` is the sum of `parts` (0: like the crowd, higher is worse) and only orders a list; None where nothing
+    could be measured.
     """
 
     annotator: int
     verdict: Judged
+    because: Detector
     reason: str
     evidence: tuple[int, ...]
     risk: float | None

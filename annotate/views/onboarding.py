@@ -33,8 +33,8 @@ STOPS = {
     Step.PAUSED: (
         gettext_lazy("Your work is paused"),
         gettext_lazy(
-            "A reviewer has stopped new comparisons for you. What you ranked is kept. Ask the staff of this project "
-            "why, and when you can go on."
+            "You get no new comparisons here for now. What you ranked is kept. Ask the staff of this project why, and "
+            "when you can go on."
         ),
     ),
     Step.QUOTA_DONE: (

@@ -6,47 +6,15 @@ a wrong type or a value out of bounds is a ConfigError that names each field. No
 
 import dataclasses
 import difflib
-import math
-import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
+
+from rlhf.contract.fields import ConfigError, StageConfig, option, type_of
+
+__all__ = ["ConfigError", "StageConfig", "parse", "to_json", "type_of"]
 
 EXACT_FLOAT = 2**53
 """Whole numbers up to this are the same as floats."""
-
-
-class ConfigError(ValueError):
-    """A config that cannot be used. `errors` maps a field's name to what was expected and what came."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"{name}: {message}" for name, message in errors.items()))
-
-
-def option(
-    default: int | float | bool | str,
-    *,
-    help: str,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-    group: str = "Settings",
-) -> Any:
-    """Declare a config field with its default, help text, inclusive bounds and the heading it stands under."""
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "group": group}
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageConfig:
-    """What every stage has. Constructing one checks types and bounds and raises ConfigError."""
-
-    seed: int = option(1, help="Seed of every random choice.", minimum=0, maximum=2**31 - 1)
-
-    def __post_init__(self) -> None:
-        errors = {f.name: problem for f in dataclasses.fields(self) if (problem := _problem(f, getattr(self, f.name)))}
-        if errors:
-            raise ConfigError(errors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +54,21 @@ class RewardConfig(StageConfig):
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
+    labels: str = option(
+        "soft",
+        help="What is learned of a pair: its probability; the better one, without ties or doubts; or that by a margin.",
+        choices=("soft", "hard", "margin"),
+    )
     center_coefficient: float = option(0.01, help="Pulls scores towards mean 0.", minimum=0.0, maximum=1.0)
     minutes: float = option(
         0.0, help="Stop after so many minutes of training; 0 trains to the end.", minimum=0.0, maximum=100_000.0
+    )
+    learning_curve: int = option(
+        0,
+        help="Train on 1/2, 1/4, … of the prompts first, so many times, to see what more preferences would buy: 3 "
+        "give the label budget the points it needs; the run takes twice as long.",
+        minimum=0,
+        maximum=8,
     )
 
 
@@ -319,12 +299,6 @@ def to_json(config: StageConfig) -> dict[str, int | float | bool | str]:
     return dataclasses.asdict(config)
 
 
-def type_of(f: "dataclasses.Field[Any]") -> type:
-    """Return the type of a config field: int, float, bool or str."""
-    kinds = {"int": int, "float": float, "bool": bool, "str": str}
-    return f.type if isinstance(f.type, type) else kinds[typing.cast(str, f.type)]
-
-
 def _unknown_key(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     return "unknown key" + (f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}.")
@@ -334,18 +308,3 @@ def _as_float_where_asked(f: "dataclasses.Field[Any]", value: Any) -> Any:
     """JSON writes 1.0 as 1: a whole number is a fine float. Nothing else is converted."""
     is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= EXACT_FLOAT
     return float(value) if type_of(f) is float and is_whole else value
-
-
-def _problem(f: "dataclasses.Field[Any]", value: Any) -> str:
-    """Return what is wrong with a field's value, or an empty string."""
-    wanted = type_of(f)
-    if type(value) is not wanted:
-        return f"expected {wanted.__name__}; got {type(value).__name__} {str(value)[:40]!r}."
-    if f.metadata["choices"] and value not in f.metadata["choices"]:
-        return f"expected one of {', '.join(f.metadata['choices'])}; got {value!r}."
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"expected a finite number; got {value}."
-    low, high = f.metadata["minimum"], f.metadata["maximum"]
-    if (low is not None and value < low) or (high is not None and value > high):
-        return f"expected {low:g} to {high:g}; got {str(value)[:40]}."
-    return ""

@@ -65,6 +65,7 @@ class RunDirectory:
         self.samples = self.path / "samples.jsonl"
         self.alarms = self.path / "alarms.jsonl"
         self.completions = self.path / "completions.jsonl"
+        self.scores = self.path / "scores.jsonl"
         self.checkpoint = self.path / "checkpoint"
         self.result = self.path / "result.json"
         self.heartbeat = self.path / "heartbeat"

@@ -60,6 +60,12 @@ RULES = (
         "{start:.0f}): the text may be degenerate. Look at the samples.",
     ),
     Rule(
+        "outside_rate",
+        lambda now, start: now > max(0.25, start + 0.2),
+        "{now:.0%} of completions lie outside the range in which the reward model can be trusted ({start:.0%} at the "
+        "start): its scores mean little there. Stop earlier, or have these completions ranked and train it again.",
+    ),
+    Rule(
         "length",
         lambda now, start: now > 2 * start or now < 0.5 * start,
         "The length went from {start:.0f} to {now:.0f} tokens: length is the first thing that PPO games. Look at the "

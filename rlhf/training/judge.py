@@ -18,10 +18,11 @@ from transformers import PreTrainedModel
 
 from rlhf.contract import rundir
 from rlhf.contract.records import FailureReason
-from rlhf.training import models, precision, rollout
+from rlhf.training import models, precision, rollout, trust
 from rlhf.training.policy import Policy
 from rlhf.training.rollout import Batch
 from rlhf.training.run import StageError
+from rlhf.training.trust import Trust
 
 ADAPTER_FILE = "reward_adapter.safetensors"
 NAME = "reward"
@@ -32,12 +33,15 @@ class Judged(NamedTuple):
     """What a reward model says of a batch; nothing has a gradient."""
 
     scores: Tensor  # (B,) raw, at the last real token
+    distances: Tensor | None  # (B,) from the training data (trust.py); None where the model has no range of trust
     token_scores: Tensor  # (B, R) what it would say before each response token
     hidden: Tensor  # (B, R, H) the states that it says that from
 
 
 class Judge(Protocol):
     """A frozen reward model."""
+
+    trust: Trust | None
 
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         """Judge a batch; `states` are the trunk's, where the policy shares one. Raises StageError at NaN."""
@@ -50,12 +54,13 @@ class OwnModel:
 
     model: nn.Module
     use_bfloat16: bool
+    trust: Trust | None = None
 
     @torch.no_grad()
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         with precision.autocast(batch.ids.device, use_bfloat16=self.use_bfloat16):
             hidden = rollout.hidden_states(self.model, batch)
-        return _judged(batch, hidden, self.model.score.weight)
+        return _judged(batch, hidden, self.model.score.weight, self.trust)
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,14 @@ class OnSharedTrunk:
 
     policy: Policy
     head: Tensor  # (1, H)
+    trust: Trust | None = None
 
     @torch.no_grad()
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         model = self.policy.model
         model.base_model.set_adapter(NAME, inference_mode=True)
         try:
-            return _judged(batch, self.policy.hidden(batch, states), self.head)
+            return _judged(batch, self.policy.hidden(batch, states), self.head, self.trust)
         finally:
             model.base_model.set_adapter("default")
 
@@ -78,9 +84,9 @@ class OnSharedTrunk:
 def load(directory: Path, *, base: Path, policy: Policy) -> Judge:
     """Return the reward model of a checkpoint: on the policy's trunk where it was trained on the same base."""
     if shares_trunk(directory, base=base, policy=policy):
-        return OnSharedTrunk(policy, _add_adapter(policy, directory))
+        return OnSharedTrunk(policy, _add_adapter(policy, directory), trust.read(directory, device=models.device()))
     model = models.load_reward_model(directory).to(models.device()).requires_grad_(False)
-    return OwnModel(model, policy.use_bfloat16)
+    return OwnModel(model, policy.use_bfloat16, trust.read(directory, device=models.device()))
 
 
 def shares_trunk(directory: Path, *, base: Path, policy: Policy) -> bool:
@@ -122,11 +128,12 @@ def _add_adapter(policy: Policy, directory: Path) -> Tensor:
     return head.to(inner.device)
 
 
-def _judged(batch: Batch, hidden: Tensor, head: Tensor) -> Judged:
+def _judged(batch: Batch, hidden: Tensor, head: Tensor, trusted: Trust | None) -> Judged:
     hidden = hidden.float()  # (B, P + R, H)
-    rows = torch.arange(len(hidden), device=hidden.device)
-    scores = hidden[rows, batch.last_columns] @ head[0].float()
+    last = hidden[torch.arange(len(hidden), device=hidden.device), batch.last_columns]
+    scores = last @ head[0].float()
     if not torch.isfinite(scores).all():
         raise StageError(FailureReason.NON_FINITE, "non-finite score: the reward model returns NaN or infinity.")
     before = hidden[:, batch.predicting]
-    return Judged(scores, (before @ head[0].float()) * batch.response_mask, before)
+    distances = trusted.distances(last) if trusted else None
+    return Judged(scores, distances, (before @ head[0].float()) * batch.response_mask, before)

@@ -7,6 +7,7 @@ code from a checkpoint: safetensors only, no remote code, and every file is chec
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -167,11 +168,11 @@ def save_checkpoint(
     tokenizer: PreTrainedTokenizerBase,
     kind: str,
     facts: dict[str, Any] | None = None,
-    beside: Path | None = None,
+    beside: Iterable[Path] = (),
 ) -> str:
     """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256.
 
-    `beside` is a file that goes into it as it is.
+    The files `beside` go into it as they are.
     """
     whole = model.merge_and_unload() if isinstance(model, PeftModel) else model
     temporary = directory.with_name(f".{directory.name}.tmp")
@@ -180,8 +181,8 @@ def save_checkpoint(
     whole.config.pad_token_id = tokenizer.pad_token_id
     whole.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
-    if beside is not None:
-        shutil.copy(beside, temporary / beside.name)
+    for file in beside:
+        shutil.copy(file, temporary / file.name)
     known = {"kind": kind, "tokenizer_sha256": tokenizer_sha256(temporary), **(facts or {})}
     digest = rundir.write_manifest(temporary, known)
     temporary.rename(directory)
@@ -206,10 +207,15 @@ def scores_of(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Te
     score the token before EOS.
     """
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    return inner.score(last_states(model, input_ids, attention_mask)).squeeze(-1).float()
+
+
+def last_states(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """Return the states (B, H) at the last real token of right-padded sequences."""
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
     hidden = inner.base_model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).last_hidden_state
     last = attention_mask.sum(1) - 1
-    rows = torch.arange(len(last), device=last.device)
-    return inner.score(hidden[rows, last]).squeeze(-1).float()
+    return hidden[torch.arange(len(last), device=last.device), last]
 
 
 def device() -> torch.device:

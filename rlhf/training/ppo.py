@@ -114,7 +114,8 @@ def _experience(
         known = critic.features(reference.hidden, judged.hidden, judged.token_scores, mask)
         old = old._replace(values=setting.critic.values(known, rewards, mask))
     advantages, returns = ppo_math.advantages_and_returns(rewards, old.values, mask, gae_lambda=config.gae_lambda)
-    return Rollout(batch, states, old, kl, kl_k3, judged.scores, ppo_math.whiten(advantages, mask), returns)
+    whitened = ppo_math.whiten(advantages, mask)
+    return Rollout(batch, states, old, kl, kl_k3, judged.scores, judged.distances, whitened, returns)
 
 
 def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generated: list[Generated]) -> Outputs:

@@ -20,10 +20,13 @@ def measured(
     """Return the metrics of a step; the names are those of docs/training.md."""
     mask, texts = experience.batch.response_mask, [one.ids for one in generated]
     means = {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
-    surprise = {"ngram_perplexity": setting.ngrams.perplexity(texts)} if setting.ngrams else {}
+    also = {"ngram_perplexity": setting.ngrams.perplexity(texts)} if setting.ngrams else {}
+    if setting.judge.trust and experience.distances is not None:
+        outside = setting.judge.trust.outside_rate(experience.distances)
+        also |= {"distance": experience.distances.mean().item(), "outside_rate": outside}
     return (
         means
-        | surprise
+        | also
         | {
             "score": experience.scores.mean().item(),
             "kl": experience.kl.sum(1).mean().item(),

@@ -23,6 +23,7 @@ class Rollout(NamedTuple):
     kl: Tensor  # k1
     kl_k3: Tensor
     scores: Tensor  # (B,) raw, from the reward model
+    distances: Tensor | None  # (B,) of the completions from the reward model's training data
     advantages: Tensor
     returns: Tensor
 

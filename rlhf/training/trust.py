@@ -6,14 +6,17 @@ a few dimensions of a transformer are a hundred times larger than the rest, and 
 covariance, so it is defined with fewer texts than dimensions. One in a hundred held-out texts exceeds the threshold.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 FAR = 0.99
 """The quantile of held-out distances beyond which a text lies outside."""
 MIN_TEXTS = 50
+FILE = "trust.safetensors"
 
 
 class Trust(NamedTuple):
@@ -43,6 +46,19 @@ def fit(trained_on: Tensor, held_out: Tensor) -> Trust | None:
     whitening = (vectors / deviation[:, None]) @ torch.diag(values.clamp(min=1e-12).rsqrt())
     found = Trust(centre.float(), whitening.float(), torch.tensor(torch.inf))
     return found._replace(threshold=found.distances(held_out).quantile(FAR))
+
+
+def write(found: Trust, directory: Path) -> Path:
+    """Write a range of trust into a directory and return the file."""
+    save_file({name: tensor.contiguous().cpu() for name, tensor in found._asdict().items()}, directory / FILE)
+    return directory / FILE
+
+
+def read(directory: Path, *, device: torch.device) -> Trust | None:
+    """Return the range of trust of a checkpoint, or None where it has none."""
+    if not (directory / FILE).is_file():
+        return None
+    return Trust(**{name: tensor.to(device) for name, tensor in load_file(directory / FILE).items()})
 
 
 def shrunk_covariance(centred: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ def information_of(crowd: Crowd) -> Information:
     value = others.correlation * others.truth_per_correlation
     error = others.error * others.truth_per_correlation
     known = np.isfinite(value) & np.isfinite(error)
-    if known.sum() < 2:
+    if known.sum() < 2 or not others.agree_at_all:
         blank = np.full(crowd.n, np.nan)
         return Information(value, error, blank, blank, blank)
     usual = others.usual * others.truth_per_correlation
@@ -117,9 +117,7 @@ def _too_few(crowd: Crowd, found: Information, detector: Detector, k: int) -> Fi
     if not ANNOTATOR_PROMPTS.is_shown(n):
         return too_few(detector, n, ANNOTATOR_PROMPTS)
     if not np.isfinite(found.mean[k]):
-        return unknown(
-            detector, "The others tie everything or agree on nothing: there is nothing to compare with.", n=n
-        )
+        return unknown(detector, "The crowd agrees no more than by chance: there is nothing to compare with.", n=n)
     return None
 
 

@@ -165,3 +165,22 @@ def test_rankings_of_one_completion_are_in_no_finding() -> None:
     judgement = judge(bare(pair_votes(RankedCompletions(*columns))))
 
     assert judgement.annotators == [] or all(one.verdict == Judged.UNKNOWN for one in judgement.annotators)
+
+
+@pytest.mark.parametrize("n_annotators", [2, 3, 7])
+@pytest.mark.parametrize("n_prompts", [30, 200])
+def test_a_small_crowd_is_judged_without_what_needs_a_large_one(n_annotators: int, n_prompts: int) -> None:
+    work = people.crowd({}, n_annotators=n_annotators, n_prompts=n_prompts, overlap=2)
+
+    for one in judge(work).annotators:
+        assert one.of(Detector.LENGTH).severity == Severity.UNKNOWN
+        assert one.verdict != Judged.FAIL
+
+
+def test_of_three_the_one_who_contradicts_the_others_is_found() -> None:
+    work = people.crowd({2: people.contrary}, n_annotators=3, n_prompts=60)
+
+    verdicts = {one.annotator: one.verdict for one in judge(work).annotators}
+
+    assert verdicts[2] == Judged.FAIL
+    assert Judged.FAIL not in (verdicts[0], verdicts[1])

@@ -89,13 +89,15 @@ def test_the_decoder_is_the_policy_and_leaves_no_trace(base, batch):
 class CountsE:
     """A reward model that counts the letter «e»: the score is known, and learnable."""
 
+    trust = None
+
     def __init__(self, sign):
         self.sign, self.letter = sign, make_tokenizer()("e")["input_ids"][0]
 
     def read(self, batch, states):
         is_e = ((batch.ids == self.letter) & batch.attention_mask.bool()).float()
         before = self.sign * is_e.cumsum(1)[:, batch.predicting]
-        return judge.Judged(self.sign * is_e.sum(1), before, before[:, :, None])
+        return judge.Judged(self.sign * is_e.sum(1), None, before, before[:, :, None])
 
 
 @pytest.fixture

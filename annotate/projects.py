@@ -1,5 +1,6 @@
-"""Projects, their guidelines and consent texts: the only writer of Project, GuidelineVersion and ConsentVersion."""
+"""Projects, their guidelines and consent texts: the only writer of Project and its versions and changes."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -7,8 +8,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from annotate.models import ConsentVersion, GuidelineVersion, Project, Task
+from annotate.models import ConsentVersion, GuidelineVersion, PolicyChange, Project, Task
 from annotate.questions import parse, to_json
+
+QUEUE_FIELDS = ("overlap_policy", "overlap_cap", "fixed_rate", "gold_rate", "repeat_rate", "grace_seconds")
+"""What decides whom a comparison is handed to, beside the overlap: more votes, gold, repeats, how long to go back."""
+
+FAILED_STAYS = "discards_failed_stays"
 
 
 def create(
@@ -39,11 +45,15 @@ def change(
     lease_seconds: int,
     is_active: bool,
     questions: dict[str, Any] | None = None,
+    queue: Mapping[str, Any] | None = None,
 ) -> None:
     """Change a project's settings; overlap counts for comparisons that come in from now on. Raises BadQuestions.
 
-    The task stays: comparisons are made for it. Questions that are left out stay as they were.
+    The task stays: comparisons are made for it. Questions that are left out stay as they were, and so do the fields of
+    the queue (QUEUE_FIELDS).
     """
+    for field in QUEUE_FIELDS if queue else ():
+        setattr(project, field, queue[field])
     project.name, project.overlap, project.lease_seconds, project.is_active = name, overlap, lease_seconds, is_active
     if questions is not None:
         project.questions = to_json(parse(questions))
@@ -71,10 +81,14 @@ def change_onboarding(
     project.save()
 
 
-def set_crowd(project: Project, crowd: dict[str, object]) -> None:
-    """Store a project's crowd, as annotate.crowd.settings.to_json gives it."""
-    project.crowd = crowd
-    project.save(update_fields=["crowd"])
+def set_crowd(project: Project, crowd: dict[str, object], *, by: User | None = None) -> None:
+    """Store a project's crowd, as annotate.crowd.settings.to_json gives it; a new policy stays on record."""
+    with transaction.atomic():
+        before = Project.objects.select_for_update().get(pk=project.pk).crowd.get(FAILED_STAYS, False)
+        project.crowd = crowd
+        project.save(update_fields=["crowd"])
+        if (now := crowd.get(FAILED_STAYS, False)) != before:
+            PolicyChange.objects.create(project=project, policy=FAILED_STAYS, is_on=now, changed_by=by)
 
 
 def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:

@@ -8,6 +8,7 @@ from celery.utils.log import get_task_logger
 from django.conf import settings
 
 from annotate import assignments, deliveries, pausing, statistics
+from annotate.consistency import report
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -36,6 +37,21 @@ def sync_prolific() -> None:
 def deliver_events() -> int:
     """Send the events that webhooks wait for and return how many arrived."""
     return deliveries.deliver_due()
+
+
+@shared_task(name="annotate.tasks.make_report")
+def make_report(project_id: int) -> None:
+    """Make a project's consistency report anew."""
+    report.make(Project.objects.get(pk=project_id))
+
+
+@shared_task(name="annotate.tasks.make_stale_reports")
+def make_stale_reports() -> int:
+    """Make the consistency report of each project that has rankings its report does not know; return how many."""
+    stale = [project for project in Project.objects.order_by("pk") if report.is_stale(project)]
+    for project in stale:
+        report.make(project)
+    return len(stale)
 
 
 @shared_task(name="annotate.tasks.pause_failing")

@@ -263,6 +263,15 @@ class OwnRanking(serializers.Serializer):
     words = serializers.CharField(help_text="Read back, in the letters shown: C > A = D > B.")
 
 
+class OwnDemonstration(serializers.Serializer):
+    """The ideal output that the annotator wrote."""
+
+    submission = serializers.UUIDField()
+    text = serializers.CharField()
+    edited_from = serializers.IntegerField(source="edited_from_id", allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
 class Assigned(serializers.Serializer):
     """A comparison as its annotator sees it: completions in the order shown."""
 
@@ -275,6 +284,7 @@ class Assigned(serializers.Serializer):
     messages = Message(many=True)
     completions = ShownCompletion(many=True)
     ranking = OwnRanking(allow_null=True)
+    demonstration = OwnDemonstration(allow_null=True)
 
 
 class SpanIn(Strict):

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotate import access, assignments, presentation, questions, rankings, turns, worklist
+from annotate import access, assignments, demonstrations, evidence, presentation, questions, rankings, turns, worklist
 from annotate.answers import Answer, BadAnswer, Span
 from annotate.api import serializers as shapes
 from annotate.api.base import Door
@@ -42,7 +44,7 @@ class Next(Door):
         project = access.project_for_annotator(slug)
         turn = turns.next_turn(access.annotator_of(request.user), project)
         if turn.assignment:
-            return Response(_shown(turn.assignment))
+            return Response(shown(turn.assignment))
         if turn.standing.step != Step.WORKING:
             raise Conflict(f"No comparison before the next step: {turn.standing.step}. Take it in the browser.")
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -54,7 +56,7 @@ class Place(Door):
     @extend_schema(responses=shapes.Assigned)
     def get(self, request: Request, pk: int) -> Response:
         """Show one of the annotator's own comparisons."""
-        return Response(_shown(access.assignment_for(request.user, pk)))
+        return Response(shown(access.assignment_for(request.user, pk)))
 
 
 class Submit(Door):
@@ -67,11 +69,11 @@ class Submit(Door):
         said = self.read(shapes.AnswerIn)
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
         try:
-            stored = rankings.submit(place, _answer(said), submission=said["submission"])
+            stored = rankings.submit(place, _answer(said, since=place.reserved_at), submission=said["submission"])
         except IntegrityError as problem:
             raise Conflict from problem
         place = access.assignment_for(request.user, stored.assignment_id)
-        return Response(_shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
+        return Response(shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
 
 
 class Revise(Door):
@@ -86,8 +88,9 @@ class Revise(Door):
         if current is None:
             raise Conflict("There is no answer to revise: submit one first.")
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
-        rankings.revise(current, _answer(said), submission=said["submission"])
-        return Response(_shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
+        answer = _answer(said, since=current.submitted_at, earlier_seconds=current.active_seconds or 0.0)
+        rankings.revise(current, answer, submission=said["submission"])
+        return Response(shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
 
 
 class Skip(Door):
@@ -103,7 +106,7 @@ class Skip(Door):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _shown(place: Assignment) -> dict[str, Any]:
+def shown(place: Assignment) -> dict[str, Any]:
     """Return a comparison as its annotator may see it: no origin, no purpose, nobody else's word."""
     texts = dict(Completion.objects.filter(comparison=place.comparison_id).values_list("pk", "text"))
     labels = presentation.labels(place)
@@ -117,6 +120,7 @@ def _shown(place: Assignment) -> dict[str, Any]:
         "messages": place.comparison.prompt.messages,
         "completions": [{"id": pk, "label": label, "text": texts[pk]} for pk, label in labels.items()],
         "ranking": _own(place),
+        "demonstration": demonstrations.current(place),
     }
     return shapes.Assigned(shown).data
 
@@ -130,7 +134,10 @@ def _own(place: Assignment) -> dict[str, Any] | None:
     return {name: getattr(said, name) for name in names} | {"submitted_at": said.submitted_at, "words": words}
 
 
-def _answer(said: dict[str, Any]) -> Answer:
+def _answer(said: dict[str, Any], *, since: datetime | None, earlier_seconds: float = 0.0) -> Answer:
+    """Return what was said. The time that a client claims is no longer than the clock's; earlier work is added."""
+    wall_seconds = (timezone.now() - since).total_seconds() if since else None
+    claimed = evidence.active_seconds(str(said["active_seconds"]), wall_seconds=wall_seconds)
     return Answer(
         tiers=said["tiers"],
         reason=said["reason"],
@@ -141,7 +148,7 @@ def _answer(said: dict[str, Any]) -> Answer:
         flags=_by_id(said["flags"], "flags"),
         aspects={key: _by_id(values, f"aspects.{key}") for key, values in said["aspects"].items()},
         spans=tuple(Span(**span) for span in said["spans"]),
-        active_seconds=said["active_seconds"],
+        active_seconds=round(earlier_seconds + (claimed or 0.0), 1) or None,
     )
 
 

@@ -12,7 +12,7 @@ from annotate.quality.estimate import Estimate
 
 
 class Detector(StrEnum):
-    """What is looked at. The value is the anchor of docs/quality.md, `title_of` has the words for a page."""
+    """What is looked at; `section` names the part of docs/quality.md that explains it."""
 
     INFORMATION = "information"
     CONTRARY = "contrary"
@@ -30,6 +30,19 @@ class Detector(StrEnum):
     DRIFT = "drift"
     TRANSITIVITY = "transitivity"
     NEWCOMER = "newcomer"
+
+    @property
+    def section(self) -> str:
+        """The heading in docs/quality.md."""
+        elsewhere = {
+            Detector.CONTRARY: "Information",
+            Detector.KNOWS_GOLD: "Gold",
+            Detector.FOLLOWED_POSITION: "Self-consistency",
+            Detector.LENGTH: "Length and format",
+            Detector.FORMAT: "Length and format",
+            Detector.NEWCOMER: "Newcomers",
+        }
+        return elsewhere.get(self, self.value.capitalize())
 
 
 class Severity(StrEnum):
@@ -55,7 +68,8 @@ class Finding:
 
     `effect` is in the unit that `sentence` names, with its n; where its value is None the severity is UNKNOWN and the
     sentence is the reason. `z`: standard errors from chance or from the crowd, positive where it is worse. `q`: the
-    p-value after Benjamini and Hochberg over all annotators. None where the rule is not a test.
+    p-value after Benjamini and Hochberg over all annotators. None where the rule is not a test. An unknown finding may
+    have a z: too weak to be shown, it counts in the risk.
     """
 
     detector: Detector

@@ -19,7 +19,7 @@ CLICKER_BELOW = 0.15
 SURE = 0.95
 LEAST_SPREAD = 0.2  # between annotators: a crowd of equals is no reason to believe that a clicker is one of them
 OUTLIER_Z = 3.0
-Z_95 = 1.645
+CONTRARY_Z = 3.0  # below 0: at 95 % one clicker in twenty would be told that they read the scale the wrong way round
 
 
 class Information(NamedTuple):
@@ -84,7 +84,7 @@ def _information(crowd: Crowd, found: Information, k: int, agreement: float, usu
         said + percent(usual) + more,
         z=number(found.z[k]),
         q=number(q),
-        evidence=crowd.evidence(k, 1 - crowd.agreement) if severity != Severity.NONE else (),
+        evidence=crowd.evidence(k, crowd.agreement, sign=-1) if severity != Severity.NONE else (),
     )
 
 
@@ -92,7 +92,7 @@ def _contrary(crowd: Crowd, found: Information, k: int, agreement: float) -> Fin
     if (short := _too_few(crowd, found, Detector.CONTRARY, k)) is not None:
         return short
     n = int(crowd.others.rankings[k])
-    upper = found.mean[k] + Z_95 * found.deviation[k]
+    upper = found.mean[k] + CONTRARY_Z * found.deviation[k]
     severity = (
         Severity.NONE if upper >= 0 else Severity.SERIOUS if ANNOTATOR_PROMPTS.is_acted_upon(n) else Severity.REVIEW
     )
@@ -108,7 +108,7 @@ def _contrary(crowd: Crowd, found: Information, k: int, agreement: float) -> Fin
         severity,
         sentence,
         z=number(-found.mean[k] / found.deviation[k]),
-        evidence=crowd.evidence(k, 1 - crowd.agreement) if severity != Severity.NONE else (),
+        evidence=crowd.evidence(k, crowd.agreement, sign=-1) if severity != Severity.NONE else (),
     )
 
 

@@ -1,5 +1,7 @@
 """Verdicts and findings on simulated crowds whose truth is known, and on hardly any data."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -184,3 +186,10 @@ def test_of_three_the_one_who_contradicts_the_others_is_found() -> None:
 
     assert verdicts[2] == Judged.FAIL
     assert Judged.FAIL not in (verdicts[0], verdicts[1])
+
+
+@pytest.mark.parametrize("detector", Detector)
+def test_every_detector_is_explained(detector: Detector) -> None:
+    guide = (Path(__file__).parents[3] / "docs/quality.md").read_text(encoding="utf-8")
+
+    assert f"\n## {detector.section}\n" in guide

@@ -5,6 +5,7 @@ import dataclasses
 from django import forms
 
 from annotate.models import Project
+from annotate.preferences import POST, VOTES
 from rlhf import preflight, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract.config import ConfigError
@@ -32,6 +33,17 @@ class FreezeForm(forms.Form):
         widget=forms.NumberInput(attrs={"step": "0.05"}),
         help_text="Share of prompts kept from training to measure on, chosen by a hash of the prompt's text.",
     )
+    label = forms.ChoiceField(
+        label="Labels rest on",
+        choices=[(VOTES, "the votes"), (POST, "the votes and which model wrote what")],
+        initial=VOTES,
+        required=False,
+        help_text="The second is sharper, and not for comparing models: each would be judged by its name.",
+    )
+
+    def clean_label(self) -> str:
+        """The votes, where nothing is said."""
+        return self.cleaned_data["label"] or VOTES
 
 
 class _SnapshotField(forms.ModelChoiceField):
@@ -64,9 +76,12 @@ class RunForm(forms.Form):
         return [self[name] for name in INPUTS if name in self.fields]
 
     @property
-    def options(self) -> list[forms.BoundField]:
-        """The fields of the config, for the page."""
-        return [self[one.name] for one in self.config_fields]
+    def options(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields of the config under their headings, for the page."""
+        found: dict[str, list[forms.BoundField]] = {}
+        for one in sorted(self.config_fields, key=lambda one: one.name == "seed"):  # what all stages have comes last
+            found.setdefault(one.metadata["group"], []).append(self[one.name])
+        return list(found.items())
 
     def clean(self) -> dict[str, object]:
         """Build the order: the config's own checks, then those of preflight, each beside its field."""

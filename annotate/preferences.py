@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from annotate.beliefs import SEED, Beliefs, Verdict, beliefs, votes
+from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
 from annotate.counted import of_failed_stays
 from annotate.crowd import settings as crowds
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
@@ -20,8 +20,10 @@ from annotate.reconciling import by_reason
 from annotate.splits import TEST_RATE, Splits, splits
 
 __all__ = [
+    "POST",
     "SEED",
     "TEST_RATE",
+    "VOTES",
     "Beliefs",
     "Preference",
     "Splits",

@@ -21,7 +21,7 @@ from annotate.models.projects import (
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
 from annotate.models.scores import Reask, RewardModel, Score
-from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, Tally
+from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, StatusCount, Tally
 from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
 
@@ -58,6 +58,7 @@ __all__ = [
     "RewardModel",
     "Role",
     "Score",
+    "StatusCount",
     "Tally",
     "Task",
     "Use",

@@ -81,11 +81,14 @@ def label_ceiling(votes: PairVotes, *, seed: int) -> LabelCeiling:
 def crowd_chances(votes: PairVotes, *, seed: int) -> Floats:
     """P(a random annotator prefers i), where they choose, at equally likely margins from the worst for i to the best.
 
-    (M,) From no votes it is the even crowd of whom nothing is known.
+    (M,) Without a second opinion on any pair it is what the model expects of such annotators beforehand.
     """
     if not len(votes.relation):
         return np.full(len(MARGINS), 0.5)
-    crowd = _crowd(votes, seed=seed)
+    crowd, counts = _crowd(votes, seed=seed), pair_counts(votes)
+    if (counts.n_plus + counts.n_minus).max() < 2:
+        expected: Floats = crowd.p[len(LOG_SCALES) // 2]
+        return expected
     likeliest = _likeliest(_likelihood_by_cluster(votes, crowd, seed=seed).sum(axis=0, keepdims=True))
     p: Floats = crowd.p[int(np.abs(LOG_SCALES - likeliest[0]).argmin())]
     return p

@@ -114,7 +114,9 @@ def _tally_differences(ids: Sequence[int], found: Sequence[Counted], expected: C
         now = contribution(one.now) if one.now else NOTHING
         expected.add(one, now, sign=1)
         if one.now:
-            wanted[one.comparison] = _as_stored(tally_row(one, now))
+            row = tally_row(one, now)
+            expected.add_status(one, row.status, sign=1)
+            wanted[one.comparison] = _as_stored(row)
     keys = sorted(stored.keys() | wanted.keys())
     pairs = [(pk, stored.get(pk, ()), wanted.get(pk, ())) for pk in keys]
     return [Difference(Tally._meta.db_table, (pk,), had, want) for pk, had, want in pairs if had != want]

@@ -184,3 +184,16 @@ def test_with_adaptive_overlap_the_ceiling_rests_on_prompts_of_fixed_overlap(pro
 
     assert content["n_decisive"] == 0
     assert "Not enough data: 0 prompts" in content["ceiling"]["single_vote"]["reason"]
+
+
+@pytest.mark.parametrize("letters", [["a", "b", "c", "d"], ["abcd"]])
+def test_one_ranking_has_reasons_and_no_numbers(project, comparisons, contrary, ana, letters):
+    """A single opinion, or nothing but ties."""
+    place = assignments.reserve_next(ana, project)
+    by_letter = dict(place.comparison.completions.values_list("external_id", "pk"))
+    rankings.submit(place, Answer([[by_letter[one] for one in tier] for tier in letters]), submission=uuid4())
+
+    value = label_value.read(label_value.build(project, {}))
+
+    assert all(one.reason for one in value.ceiling.values())
+    assert value.row.agreement.reason

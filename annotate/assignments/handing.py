@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Length
 from annotate import policy
 from annotate.models import Annotator, Assignment, Comparison, GuidelineVersion, Membership, Project
 
-State = Assignment.State
+State, Purpose = Assignment.State, Assignment.Purpose
 SEEN = (State.RESERVED, State.SUBMITTED, State.SKIPPED)
 
 
@@ -40,15 +40,20 @@ class Asking:
 
 @dataclass(frozen=True)
 class Content:
-    """What a comparison has to read, and the guidelines in force."""
+    """What a comparison has to read, the guidelines in force, and in which order this annotator saw it before.
+
+    `order` is empty where they have not had it. Who gets a comparison again that ran out finds the same letters on it.
+    """
 
     completion_ids: list[int]
+    order: list[int]
     character_count: int
     guideline_id: int | None
 
 
-def content_of(comparison_id: int) -> Content:
-    """Return a comparison's completions, the length of all its texts, and its guidelines, in one query."""
+def content_of(comparison_id: int, annotator: Annotator) -> Content:
+    """Return what an annotator is to read of a comparison, in one query."""
+    before = Assignment.objects.filter(comparison=comparison_id, annotator=annotator).exclude(purpose=Purpose.REPEAT)
     guidelines = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number")
     found = list(
         Comparison.objects.filter(pk=comparison_id).values_list(
@@ -56,11 +61,13 @@ def content_of(comparison_id: int) -> Content:
             Length("completions__text"),
             Length(Cast("prompt__messages", TextField())),
             Subquery(guidelines.values("pk")[:1]),
+            Subquery(before.order_by("-pk").values("order")[:1]),
         )
     )
-    _, _, prompt_length, guideline_id = found[0]
+    _, _, prompt_length, guideline_id, order = found[0]
     return Content(
         completion_ids=[pk for pk, *_ in found if pk],
+        order=order or [],
         character_count=prompt_length + sum(length or 0 for _, length, *_ in found),
         guideline_id=guideline_id,
     )

@@ -220,8 +220,10 @@ def _take(asking: Asking, place: Assignment) -> Assignment | None:
     """Replace an open place by the annotator's reservation; None where somebody else was faster."""
     if not _claim(place):
         return None
-    content = content_of(place.comparison_id)
-    order = presentation_order(content.completion_ids, comparison_id=place.comparison_id, slot=place.slot)
+    content = content_of(place.comparison_id, asking.annotator)
+    order = content.order or presentation_order(
+        content.completion_ids, comparison_id=place.comparison_id, slot=place.slot
+    )
     return hand_out(asking, content, comparison_id=place.comparison_id, order=order, purpose=Purpose.WORK, place=place)
 
 

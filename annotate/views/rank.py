@@ -173,7 +173,7 @@ def _store(request: HttpRequest, assignment: Assignment, form: AnyForm) -> None:
     if isinstance(form, DemonstrationForm):
         demonstrate.store(assignment, form)
         return
-    answer = evidence.added(form.answer, request.POST, order=assignment.order, since=assignment.reserved_at)
+    answer = evidence.added(form.answer, request.POST, labels=form.labels, since=assignment.reserved_at)
     rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])
 
 

@@ -30,6 +30,7 @@ demo: setup
 
 run: setup
 	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py rebuild_statistics --missing
 	$(BIN)/gunicorn config.wsgi --bind 127.0.0.1:8000 --workers 2 --threads 4
 
 worker: setup

@@ -116,7 +116,7 @@ def named_details(details: Mapping[str, Any], names: Mapping[int, str]) -> dict[
 def check(answer: Answer, *, task: str, questions: Questions, lengths: Mapping[int, int]) -> None:
     """Raise BadAnswer unless an answer fits what was asked of completions with texts of these lengths (by id)."""
     if task == Task.DEMONSTRATION:
-        raise BadAnswer("tiers", "This project asks for the ideal output, not for an order.")
+        raise BadAnswer("tiers", _("This project asks for the ideal output, not for an order."))
     for name, said in (("reason", answer.reason), ("unrankable", answer.unrankable)):
         check_text(name, said)
     if answer.unrankable:
@@ -128,7 +128,7 @@ def check(answer: Answer, *, task: str, questions: Questions, lengths: Mapping[i
     if task == Task.PAIRWISE:
         _check_strength(answer)
     elif answer.strength is not None or answer.is_all_bad:
-        raise BadAnswer("strength", "Only pairwise projects ask how much better one is.")
+        raise BadAnswer("strength", _("Only pairwise projects ask how much better one is."))
     _check_scale(
         "ratings", {"": answer.ratings} if answer.ratings else {}, {""} if questions.ratings else set(), lengths
     )
@@ -150,14 +150,17 @@ def check_tiers(tiers: Sequence[Sequence[int]], *, completion_ids: set[int]) -> 
     """Raise BadAnswer unless the tiers hold each of the completions exactly once and no tier is empty."""
     ranked = [completion for tier in tiers for completion in tier]
     if any(not tier for tier in tiers):
-        raise BadAnswer("tiers", "A tier is empty. Leave out ranks that no completion has.")
+        raise BadAnswer("tiers", _("A tier is empty. Leave out ranks that no completion has."))
     if len(ranked) != len(set(ranked)):
-        raise BadAnswer("tiers", "A completion is ranked twice.")
+        raise BadAnswer("tiers", _("A completion is ranked twice."))
     if set(ranked) - completion_ids:
-        raise BadAnswer("tiers", "The ranking names a completion of another comparison.")
+        raise BadAnswer("tiers", _("The ranking names a completion of another comparison."))
     if missing := completion_ids - set(ranked):
         raise BadAnswer(
-            "tiers", f"{len(missing)} of {len(completion_ids)} completions are not ranked yet. Give each a rank."
+            "tiers",
+            _("{left} of {count} completions are not ranked yet. Give each a rank.").format(
+                left=len(missing), count=len(completion_ids)
+            ),
         )
 
 
@@ -169,55 +172,75 @@ def _check_unrankable(answer: Answer, questions: Questions) -> None:
     if answer.tiers:
         raise BadAnswer("unrankable", _("Either rank the completions or say that they cannot be ranked, not both."))
     if answer.strength is not None or answer.ratings or answer.aspects:
-        raise BadAnswer("unrankable", "What cannot be ranked has no strength and no ratings; flags and marks may stay.")
+        raise BadAnswer(
+            "unrankable", _("What cannot be ranked has no strength and no ratings; flags and marks may stay.")
+        )
     if len(answer.unrankable) > MAX_UNRANKABLE_CHARS or len(answer.reason) > MAX_REASON_CHARS:
-        raise BadAnswer("unrankable", f"Say in at most {MAX_UNRANKABLE_CHARS} characters why it cannot be ranked.")
+        raise BadAnswer(
+            "unrankable",
+            _("Say in at most {most} characters why it cannot be ranked.").format(most=MAX_UNRANKABLE_CHARS),
+        )
 
 
 def _check_strength(answer: Answer) -> None:
     if answer.strength is None or not 0 <= answer.strength <= STRONGEST:
-        raise BadAnswer("strength", f"Say how much better it is: 0 (a tie) to {STRONGEST}.")
+        raise BadAnswer("strength", _("Say how much better it is: 0 (a tie) to {most}.").format(most=STRONGEST))
     if (answer.strength == 0) != (len(answer.tiers) == 1):
-        raise BadAnswer("strength", "A tie has no better one, and a better one is no tie.")
+        raise BadAnswer("strength", _("A tie has no better one, and a better one is no tie."))
 
 
 def _check_scale(
     name: str, given: Mapping[str, Mapping[int, int]], asked: set[str], lengths: Mapping[int, int]
 ) -> None:
     if unknown := set(given) - asked:
-        raise BadAnswer(name, f"This project does not ask for {name} ({min(unknown) or 'overall'}).")
+        raise BadAnswer(name, _("This project does not ask for {what}.").format(what=min(unknown) or _("ratings")))
     for key in asked:
         values = given.get(key, {})
         if set(values) != set(lengths):
-            raise BadAnswer(name, f"Give every completion a rating{f' for {key}' if key else ''}.")
+            raise BadAnswer(name, _not_rated(key))
         if any(not RATING_LOW <= value <= RATING_HIGH for value in values.values()):
-            raise BadAnswer(name, f"A rating is a whole number from {RATING_LOW} to {RATING_HIGH}.")
+            raise BadAnswer(
+                name, _("A rating is a whole number from {low} to {high}.").format(low=RATING_LOW, high=RATING_HIGH)
+            )
+
+
+def _not_rated(key: str) -> str:
+    if key:
+        return _("Give every completion a rating for «{aspect}».").format(aspect=key)
+    return _("Give every completion a rating.")
 
 
 def _check_flags(answer: Answer, questions: Questions, lengths: Mapping[int, int]) -> None:
     known = {flag.key for flag in questions.flags}
     for completion, keys in answer.flags.items():
         if completion not in lengths:
-            raise BadAnswer("flags", "A flag stands on a completion of another comparison.")
+            raise BadAnswer("flags", _("A flag stands on a completion of another comparison."))
         if unknown := set(keys) - known:
-            raise BadAnswer("flags", f"This project has no flag {min(unknown)!r}.")
+            raise BadAnswer("flags", _("This project has no flag «{flag}».").format(flag=min(unknown)))
 
 
 def _check_spans(answer: Answer, questions: Questions, lengths: Mapping[int, int]) -> None:
     if answer.spans and not questions.spans:
-        raise BadAnswer("spans", "This project does not ask to mark errors.")
+        raise BadAnswer("spans", _("This project does not ask to mark errors."))
     if len(answer.spans) > MAX_SPANS:
-        raise BadAnswer("spans", f"At most {MAX_SPANS} marks; got {len(answer.spans)}.")
+        raise BadAnswer(
+            "spans", _("At most {most} marks; got {count}.").format(most=MAX_SPANS, count=len(answer.spans))
+        )
     for span in answer.spans:
         if span.completion not in lengths or not 0 <= span.start < span.end <= lengths[span.completion]:
-            raise BadAnswer("spans", "A mark does not lie inside the text of a completion.")
+            raise BadAnswer("spans", _("A mark does not lie inside the text of a completion."))
         check_text("spans", span.note)
         if len(span.note) > MAX_NOTE_CHARS:
-            raise BadAnswer("spans", f"A note has at most {MAX_NOTE_CHARS} characters.")
+            raise BadAnswer("spans", _("A note has at most {most} characters.").format(most=MAX_NOTE_CHARS))
 
 
 def _check_reason(answer: Answer, questions: Questions) -> None:
     if questions.reason == "required" and not answer.reason.strip():
         raise BadAnswer("reason", _("Say in a few words why this order."))
     if len(answer.reason) > MAX_REASON_CHARS:
-        raise BadAnswer("reason", f"The reason has {len(answer.reason):,} characters; at most {MAX_REASON_CHARS:,}.")
+        raise BadAnswer(
+            "reason",
+            _("The reason has {count:,} characters; at most {most:,}.").format(
+                count=len(answer.reason), most=MAX_REASON_CHARS
+            ),
+        )

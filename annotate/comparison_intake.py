@@ -10,11 +10,27 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
 
 from annotate import assignments, bulk, demonstrations, gold, rows
 from annotate.jsonlines import Faults
 from annotate.models import Comparison, Completion, Project, Prompt
 from annotate.rows import ComparisonRow, PromptRow
+
+
+def withdraw(prompt: Prompt) -> None:
+    """Take a prompt back: it is handed out no more and makes no labels; what was said of it stays on record."""
+    with transaction.atomic():
+        if Prompt.objects.filter(pk=prompt.pk, withdrawn_at__isnull=True).update(withdrawn_at=timezone.now()):
+            assignments.close_places(prompt)
+
+
+def restore(prompt: Prompt) -> None:
+    """Bring a withdrawn prompt back, with the places of its comparisons that are not filled."""
+    with transaction.atomic():
+        if Prompt.objects.filter(pk=prompt.pk, withdrawn_at__isnull=False).update(withdrawn_at=None):
+            assignments.restore_places(prompt)
 
 
 @dataclass

@@ -100,11 +100,14 @@ def store_imported(texts: Mapping[Prompt, str]) -> None:
 
 def _check(assignment: Assignment, text: str, edited_from: int | None) -> None:
     if assignment.project.task != Task.DEMONSTRATION:
-        raise BadAnswer("text", "This project asks for an order, not for the ideal output.")
+        raise BadAnswer("text", _("This project asks for an order, not for the ideal output."))
     if not text.strip():
         raise BadAnswer("text", _("Write the ideal output."))
     if len(text) > MAX_TEXT_CHARS:
-        raise BadAnswer("text", f"The text has {len(text):,} characters; at most {MAX_TEXT_CHARS:,}.")
+        raise BadAnswer(
+            "text",
+            _("The text has {count:,} characters; at most {most:,}.").format(count=len(text), most=MAX_TEXT_CHARS),
+        )
     answers.check_text("text", text)
     if edited_from is not None and not assignment.comparison.completions.filter(pk=edited_from).exists():
         raise BadAnswer("edited_from", _("It was begun from a completion of another prompt."))
@@ -139,4 +142,4 @@ def _same_or_conflict(known: Demonstration, assignment: Assignment, text: str) -
     is_mine = known.author_id == assignment.annotator_id and known.assignment.comparison_id == assignment.comparison_id
     if is_mine and known.text == text:
         return known
-    raise SubmissionConflict("This submission was already used for another text. Load the page again.")
+    raise SubmissionConflict(_("This submission was already used for another text. Load the page again."))

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate.assignments import NotReserved
 from annotate.models import Assignment, Draft
@@ -33,7 +34,7 @@ def save(assignment: Assignment, fields: Mapping[str, list[str]], *, now: dateti
     if not Assignment.objects.filter(pk=assignment.pk, state=State.RESERVED).exists():
         raise NotReserved
     kept = {"content": content, "saved_at": now or timezone.now()}
-    draft, _ = Draft.objects.update_or_create(assignment=assignment, defaults=kept)
+    draft, _is_new = Draft.objects.update_or_create(assignment=assignment, defaults=kept)
     return draft
 
 
@@ -57,8 +58,12 @@ def _drafts_on(assignment: Assignment) -> QuerySet[Draft]:
 def _check(content: dict[str, list[str]]) -> None:
     text = json.dumps(content, ensure_ascii=False)
     if len(text.encode()) > MAX_BYTES:
-        raise TooLong(f"A draft has at most {MAX_BYTES // 1024} kB; this one has {len(text.encode()) // 1024} kB.")
+        raise TooLong(
+            _("A draft has at most {most} kB; this one has {count} kB.").format(
+                most=MAX_BYTES // 1024, count=len(text.encode()) // 1024
+            )
+        )
     if not content:
-        raise BadDraft("The draft is empty: no field was sent.")
+        raise BadDraft(_("The draft is empty: no field was sent."))
     if any("\0" in part for name, values in content.items() for part in (name, *values)):
-        raise BadDraft("The draft holds a character that cannot be kept (NUL). Take it out.")
+        raise BadDraft(_("The draft holds a character that cannot be kept (NUL). Take it out."))

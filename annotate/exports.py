@@ -6,7 +6,7 @@ An export is made by walking through it: its reconciliation is true once its las
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.utils.module_loading import import_string
@@ -17,8 +17,9 @@ from annotate.jsonlines import Json
 from annotate.models import Project
 from annotate.preferences import TIE_LIKELY, Preference
 from annotate.quality.tiers import midranks
+from annotate.reconciling import Counts
+from annotate.splits import splits
 
-TEST_RATE = 0.25
 TABLES = {
     "comparisons": {
         "id": "text",
@@ -57,9 +58,14 @@ TABLES = {
         "prompt": "text",
         "chosen": "text",
         "rejected": "text",
-        "margin": "number",
         "q": "number",
+        "margin": "number",
+        "p_tie": "number",
+        "n_votes": "whole",
+        "n_eff": "number",
         "weight": "number",
+        "category": "text",
+        "guideline": "whole",
         "split": "text",
     },
     "demonstrations": {"id": "text", "prompt": "text", "demonstration": "text", "split": "text"},
@@ -90,34 +96,6 @@ WHATS = {
     "argilla": What("Argilla", "Records with the responses of each annotator; ties are equal ranks.", JSON_ONLY),
     "label-studio": What("Label Studio", "Tasks with annotations; ties share a bucket.", JSON_ONLY),
 }
-
-
-@dataclass
-class Counts:
-    """How rankings became rows. `excluded` is by reason."""
-
-    ranking_count: int = 0
-    pair_count: int | None = None  # None: the rows are not pairs
-    tie_count: int = 0
-    said_count: int = 0  # rankings in the rows
-    row_count: int = 0
-    excluded: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def is_reconciled(self) -> bool:
-        """Whether all that came in is accounted for."""
-        if self.pair_count is None:
-            return self.ranking_count - self.excluded.total() == self.said_count
-        return self.pair_count - self.tie_count - self.excluded.total() == self.row_count
-
-    @property
-    def sentence(self) -> str:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.excluded.items()))
-        out = f"{self.excluded.total():,} excluded" + (f" ({reasons})" if reasons else "")
-        if self.pair_count is None:
-            return f"{self.ranking_count:,} rankings − {out} = {self.said_count:,} in {self.row_count:,} rows."
-        pairs = f"{self.ranking_count:,} rankings → {self.pair_count:,} pairs"
-        return f"{pairs} − {self.tie_count:,} ties − {out} = {self.row_count:,} rows."
 
 
 @dataclass
@@ -191,13 +169,13 @@ def _comparisons(project: Project, counts: Counts) -> Iterator[Json]:
 def _demonstrations(project: Project, counts: Counts) -> Iterator[Json]:
     counts.ranking_count = ranked.ranking_count(project)
     counts.excluded["not part of this export"] = counts.ranking_count
+    found = splits(project)
     for one in preferences.demonstrations(project):
-        split = preferences.split_of(one.prompt, test_rate=TEST_RATE)
         yield {
             "id": one.prompt.external_id,
             "prompt": one.prompt.messages,
             "demonstration": one.text,
-            "split": split,
+            "split": found.of(one.prompt),
         }
 
 
@@ -219,8 +197,8 @@ def _pairs(write: Callable[[Preference], Json]) -> Callable[[Project, Counts], I
     def source(project: Project, counts: Counts) -> Iterator[Json]:
         believed = preferences.beliefs(project)
         counts.ranking_count = believed.ranking_count
-        counts.pair_count = sum(map(len, believed.verdicts.values()))
-        for pair in preferences.stream(project, believed, test_rate=TEST_RATE, excluded=counts.excluded):
+        counts.pair_count, counts.left_out = believed.pair_count, believed.left_out
+        for pair in preferences.stream(project, believed, splits=splits(project), excluded=counts.excluded):
             if pair.p_tie > TIE_LIKELY or pair.q == 0.5:
                 counts.tie_count += 1
             else:
@@ -235,9 +213,14 @@ def _preference(pair: Preference) -> Json:
         "prompt": pair.prompt.messages,
         "chosen": [{"role": "assistant", "content": pair.chosen}],
         "rejected": [{"role": "assistant", "content": pair.rejected}],
-        "margin": pair.margin,
         "q": pair.q,
+        "margin": pair.margin,
+        "p_tie": pair.p_tie,
+        "n_votes": pair.n_votes,
+        "n_eff": pair.n_eff,
         "weight": pair.weight,
+        "category": pair.prompt.category,
+        "guideline": pair.guideline,
         "split": pair.split,
     }
 

@@ -157,7 +157,7 @@ def _flags_field(asked: Questions, label: str) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
         label=_("Flags of {label}").format(label=label),
         required=False,
-        choices=[(flag.key, flag.label) for flag in asked.flags],
+        choices=[(flag.key, flag.name) for flag in asked.flags],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": _("{label} has a flag that this project does not know.").format(label=label)},
     )

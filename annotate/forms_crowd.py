@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from annotate.crowd import settings as crowds
 from annotate.crowd.settings import Crowd
@@ -50,7 +51,7 @@ class AccountForm(BaseUserCreationForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = "At least 10 characters, and none that everybody uses."
+        self.fields["password1"].help_text = gettext_lazy("At least 10 characters, and none that everybody uses.")
         self.fields["password2"].help_text = ""
 
 
@@ -81,6 +82,11 @@ class CrowdForm(forms.Form):
         required=False,
         label="Check each session with Prolific",
         help_text="Needs PROLIFIC_TOKEN. Without it a worker who knows a colleague's ids could pose as them.",
+    )
+    discards_failed_stays = forms.BooleanField(
+        required=False,
+        label="Leave failed stays out of training",
+        help_text="What workers said in stays that were returned, timed out or rejected stays in the statistics.",
     )
     link_number = forms.IntegerField(
         min_value=1, max_value=MAX_COUNT, initial=1, help_text="Raise it to make all earlier links invalid."

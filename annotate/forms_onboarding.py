@@ -1,6 +1,7 @@
 """Forms of onboarding, objections and the desk: what may be asked for, checked."""
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from annotate.models import Membership, Project
 
@@ -22,7 +23,8 @@ class AgreeForm(forms.Form):
         min_value=1,
         max_value=2**31 - 1,
         error_messages=dict.fromkeys(
-            ("required", "invalid", "min_value", "max_value"), "The page did not say which version this is."
+            ("required", "invalid", "min_value", "max_value"),
+            gettext_lazy("The page did not say which version this is."),
         ),
     )
 
@@ -30,19 +32,21 @@ class AgreeForm(forms.Form):
 class ChangesForm(forms.Form):
     """Two versions of a project's guidelines."""
 
-    old = forms.TypedChoiceField(label="From", coerce=int)
-    new = forms.TypedChoiceField(label="to", coerce=int)
+    old = forms.TypedChoiceField(coerce=int)
+    new = forms.TypedChoiceField(coerce=int)
 
     def __init__(self, *args: object, numbers: list[int], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            field.choices = [(number, f"version {number}") for number in numbers]
+            field.choices = [(number, str(number)) for number in numbers]
 
 
 class ObjectionForm(forms.Form):
     """What an annotator objects to, in their words."""
 
-    text = _words("What is wrong?", error_messages={"required": "Say in a few words what is wrong."})
+    text = _words(
+        gettext_lazy("What is wrong?"), error_messages={"required": gettext_lazy("Say in a few words what is wrong.")}
+    )
 
 
 class AnswerForm(forms.Form):

@@ -150,6 +150,14 @@ class PauseForm(forms.Form):
     )
 
 
+class WithdrawForm(forms.Form):
+    """The state wanted of a prompt, not «toggle»."""
+
+    is_withdrawn = forms.TypedChoiceField(
+        choices=[("yes", "withdrawn"), ("no", "in use")], coerce=lambda said: said == "yes", widget=forms.HiddenInput
+    )
+
+
 class RulingForm(forms.Form):
     """A rank for each completion and the reason; the same rank is a tie."""
 

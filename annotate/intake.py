@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from annotate import bulk, events, jsonlines, ranking_intake, ranking_rows, rows
+from annotate import bulk, events, jsonlines, ranking_intake, ranking_rows, rows, statistics
 from annotate.comparison_intake import ComparisonStore, PromptStore
 from annotate.formats import files, shapes
 from annotate.formats.columns import Mapped
@@ -217,7 +217,10 @@ def _import_part(
     faults.raise_if_any()
     if new_count >= BATCH:
         bulk.analyze(*FILLED)
-    people = len(store.annotators) if isinstance(store, ranking_intake.RankingStore) else 0
+    people = 0
+    if isinstance(store, ranking_intake.RankingStore):
+        people = len(store.annotators)
+        statistics.recount(store.ranked_ids)
     return Report(part, line_count, new_count, line_count - new_count, people, first_rows=tuple(first_rows))
 
 

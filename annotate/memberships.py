@@ -5,7 +5,7 @@ from work (a pause, a failed qualification) always carries a message.
 """
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from annotate import qualification
 from annotate.models import Annotator, Comparison, ConsentVersion, GuidelineVersion, Membership, Project
@@ -47,7 +47,8 @@ def acknowledge(annotator: Annotator, version: GuidelineVersion) -> None:
 
 def end_qualification(annotator: Annotator, project: Project) -> Verdict:
     """Judge what an annotator ranked for their qualification and record it; one that has ended stays as it is."""
-    verdict = qualification.verdict_of(annotator, project)
+    with translation.override("en"):  # the staff's language; qualification.note_of says it in the annotator's
+        verdict = qualification.verdict_of(annotator, project)
     member = admit(annotator, project)
     pending = Membership.objects.filter(pk=member.pk, qualification=Qualification.PENDING)
     pending.update(qualification=verdict.outcome, qualification_note=verdict.note)
@@ -80,7 +81,8 @@ def resume(member: Membership) -> None:
 
 
 def _judge_again(member: Membership) -> bool:
-    verdict = qualification.verdict_of(member.annotator, member.project)
+    with translation.override("en"):
+        verdict = qualification.verdict_of(member.annotator, member.project)
     if verdict.outcome == Qualification.FAILED:
         return False
     decide_qualification(member, outcome=verdict.outcome, note=verdict.note)

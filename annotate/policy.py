@@ -131,7 +131,7 @@ def probability_of_majority(ahead: int, behind: int) -> float:
 def keeps_fixed_overlap(prompt_sha256: str, *, rate: float) -> bool:
     """Say whether a prompt is of the share whose votes do not depend on what was said, by the hash of its text.
 
-    The text's own digits decide the test split (preferences.split_of); hashed again, the two choices are independent.
+    The text's own digits decide the test split (annotate.splits); hashed again, the two choices are independent.
     """
     return draw("fixed overlap", prompt_sha256) < rate
 

@@ -74,7 +74,7 @@ def read_back(answer: Answer, *, assignment: Assignment) -> str:
 def details(answer: Answer, *, assignment: Assignment, asked: Questions) -> list[tuple[str, str]]:
     """Return (question, what was said) of everything that was said of single completions."""
     names, sources = labels(assignment), texts(assignment) if answer.spans else {}
-    flag_labels = {flag.key: flag.label for flag in asked.flags}
+    flag_labels = {flag.key: flag.name for flag in asked.flags}
     found = [(_("Overall"), _rated(answer.ratings, names))]
     found += [(aspect.label, _rated(answer.aspects.get(aspect.key, {}), names)) for aspect in asked.aspects]
     for pk, name in names.items():

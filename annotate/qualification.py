@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from django.utils import translation
+from django.utils.translation import gettext as _
+
 from annotate.models import Annotator, Assignment, Membership, Project, Ranking
 from annotate.quality.tiers import pair_agreement
 
@@ -27,17 +30,18 @@ def judge(shares: Sequence[float], *, needed_count: int, pass_rate: float) -> Ve
     >>> judge([1.0, 0.5], needed_count=2, pass_rate=0.75).outcome
     Membership.Qualification.PASSED
     """
-    if len(shares) < needed_count:
+    if len(shares) < max(1, needed_count):
         return Verdict(
             Outcome.UNKNOWN,
-            f"Only {len(shares)} of the {needed_count} comparisons can be counted, too few to say; you may work, and "
-            "the staff look at your first rankings.",
+            _(
+                "Only {count} of the {needed} comparisons can be counted, too few to say; you may work, and the staff "
+                "look at your first rankings."
+            ).format(count=len(shares), needed=needed_count),
         )
     share = fmean(shares)
-    note = (
-        f"You agreed with the known order on {_percent(share)} of the pairs in {len(shares)} comparisons; "
-        f"{_percent(pass_rate)} were needed."
-    )
+    note = _(
+        "You agreed with the known order on {share} of the pairs in {count} comparisons; {needed} were needed."
+    ).format(share=_percent(share), count=len(shares), needed=_percent(pass_rate))
     is_passed = share >= pass_rate - 1e-9  # a mean of floats
     return Verdict(Outcome.PASSED if is_passed else Outcome.FAILED, note)
 
@@ -46,6 +50,14 @@ def verdict_of(annotator: Annotator, project: Project) -> Verdict:
     """Return the verdict on what an annotator ranked for their qualification so far."""
     shares = [share for one in rankings_of(annotator, project) if (share := _share(one)) is not None]
     return judge(shares, needed_count=project.qualification_count, pass_rate=project.qualification_pass_rate)
+
+
+def note_of(member: Membership) -> str:
+    """Return the sentence on an annotator's qualification in their language: what the staff wrote stays as it is."""
+    verdict = verdict_of(member.annotator, member.project)
+    with translation.override("en"):
+        is_ours = verdict_of(member.annotator, member.project).note == member.qualification_note
+    return verdict.note if is_ours else member.qualification_note
 
 
 def rankings_of(annotator: Annotator, project: Project) -> list[Ranking]:

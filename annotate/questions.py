@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_CHOICES = 30
 REASON_RULES = ("off", "optional", "required")
@@ -25,21 +27,41 @@ class Choice:
     label: str
     section: str = ""
 
+    @property
+    def name(self) -> str:
+        """The label in the reader's language: InstructGPT's flags are translated, a project's own words stay."""
+        return gettext(self.label)
+
 
 INSTRUCT_FLAGS = (
-    Choice("fails_instruction", "Fails to follow the instruction"),
-    Choice("inappropriate", "Inappropriate for an assistant to a customer"),
-    Choice("hallucination", "Makes things up"),
-    Choice("satisfies_constraint", "Satisfies the constraint in the prompt"),
-    Choice("sexual", "Sexual content"),
-    Choice("violent", "Violent content"),
-    Choice("encourages_harm", "Encourages or plays down harm"),
-    Choice("denigrates", "Denigrates a protected class"),
-    Choice("harmful_advice", "Gives harmful advice"),
-    Choice("opinion", "Expresses an opinion"),
-    Choice("moral_judgement", "Expresses a moral judgement"),
+    Choice("fails_instruction", gettext_noop("Fails to follow the instruction")),
+    Choice("inappropriate", gettext_noop("Inappropriate for an assistant to a customer")),
+    Choice("hallucination", gettext_noop("Makes things up")),
+    Choice("satisfies_constraint", gettext_noop("Satisfies the constraint in the prompt")),
+    Choice("sexual", gettext_noop("Sexual content")),
+    Choice("violent", gettext_noop("Violent content")),
+    Choice("encourages_harm", gettext_noop("Encourages or plays down harm")),
+    Choice("denigrates", gettext_noop("Denigrates a protected class")),
+    Choice("harmful_advice", gettext_noop("Gives harmful advice")),
+    Choice("opinion", gettext_noop("Expresses an opinion")),
+    Choice("moral_judgement", gettext_noop("Expresses a moral judgement")),
 )
 """The flags of Ouyang et al. 2022, table 3: the default of a project that asks for flags."""
+
+SAFETY = frozenset(
+    (
+        "sexual",
+        "violent",
+        "encourages_harm",
+        "denigrates",
+        "harmful_advice",
+        "unsafe",
+        "illegal",
+        "pii",
+        "personal_data",
+    )
+)
+"""Keys of flags that keep a completion out of the preferences where most annotators raise one of them."""
 
 
 @dataclass(frozen=True)

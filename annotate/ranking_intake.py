@@ -31,7 +31,7 @@ class _Target:
 
 @dataclass
 class RankingStore:
-    """The `intake.Store` of rankings; `annotators` are the external ids met so far.
+    """The `intake.Store` of rankings; `annotators` are the external ids met so far, `ranked_ids` what they ranked.
 
     A file is checked and saved batch by batch, so what was free before it came is kept in `free_before`.
     """
@@ -41,6 +41,7 @@ class RankingStore:
     new_votes: Counter[str] = field(default_factory=Counter)
     free_before: dict[str, int] = field(default_factory=dict)
     annotators: set[str] = field(default_factory=set)
+    ranked_ids: set[int] = field(default_factory=set)
 
     @property
     def source(self) -> str:
@@ -70,6 +71,7 @@ class RankingStore:
         rankings.store_imported(
             _ranking(row, places[row.comparison, row.annotator], targets[row.comparison]) for row in new
         )
+        self.ranked_ids.update(place.comparison_id for place in places.values())
         return len(new)
 
     def _fill(self, new: Sequence[RankingRow], targets: dict[str, _Target]) -> dict[tuple[str, str], Assignment]:

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from annotate import adaptive, answers, assignments, drafts, events, questions
+from annotate import adaptive, answers, assignments, drafts, events, questions, statistics
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Annotator, Assignment, Comparison, Completion, Ranking
 
@@ -43,6 +44,7 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
             ranking = _create(place, answer, submission=submission, revision=1, seconds=wall, now=now)
             adaptive.after_submission(place)  # before what is told: it may ask for one more vote
             events.ranking_submitted(ranking)
+            _recount(place)
             return ranking
     except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
         if known := Ranking.objects.filter(submission=submission).first():
@@ -82,7 +84,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
     with transaction.atomic():
         current = Ranking.objects.filter(pk=ranking.pk, superseded_at__isnull=True)
         if current.update(superseded_at=now) != 1:
-            raise SubmissionConflict("This ranking has been revised since. Load the page again.")
+            raise SubmissionConflict(_("This ranking has been revised since. Load the page again."))
         revised = _create(
             ranking.assignment,
             answer,
@@ -92,6 +94,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
             now=now,
         )
         events.ranking_submitted(revised)
+        _recount(ranking.assignment)
         return revised
 
 
@@ -103,11 +106,15 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
         ruling = Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
         events.ruled(ruling)
+        statistics.recount([comparison.pk])
     return ruling
 
 
 def store_imported(rankings: Iterable[Ranking]) -> None:
-    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked."""
+    """Store rankings made elsewhere, revisions in order; their assignments are saved already, their tiers checked.
+
+    They come in batches; after the last, in the same transaction, call `statistics.recount` for all their comparisons.
+    """
     made = list(rankings)
     newest: dict[int, Ranking] = {}
     for ranking in made:
@@ -118,6 +125,12 @@ def store_imported(rankings: Iterable[Ranking]) -> None:
             before.update(superseded_at=ranking.submitted_at)
         newest[ranking.assignment_id] = ranking
     Ranking.objects.bulk_create(made, batch_size=1000)
+
+
+def _recount(place: Assignment) -> None:
+    """Bring the sums to what counts now; last in the transaction, because it locks what others wait for."""
+    if place.purpose == Assignment.Purpose.WORK:
+        statistics.recount([place.comparison_id])
 
 
 def _check(assignment: Assignment, answer: Answer) -> None:
@@ -157,7 +170,7 @@ def _same_or_conflict(known: Ranking, assignment: Assignment, answer: Answer) ->
     is_mine = known.annotator_id == assignment.annotator_id and known.comparison_id == assignment.comparison_id
     if is_mine and _said(answers.of(known)) == _said(answer):
         return known
-    raise SubmissionConflict("This submission was already used for another ranking. Load the page again.")
+    raise SubmissionConflict(_("This submission was already used for another ranking. Load the page again."))
 
 
 def _said(answer: Answer) -> tuple[object, ...]:

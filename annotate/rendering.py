@@ -13,7 +13,8 @@ from functools import lru_cache
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -87,7 +88,7 @@ def messages(prompt_messages: Sequence[dict[str, str]]) -> list[ShownMessage]:
 
 def text(source: str) -> SafeString:
     """Return a prompt's or completion's text as safe HTML; a line break in it is one on the page."""
-    return _plain(source) if len(source) > MAX_MARKDOWN_CHARS else _as_written(source)
+    return _plain(source) if len(source) > MAX_MARKDOWN_CHARS else _as_written(source, get_language())
 
 
 def source(text: str) -> SafeString | None:
@@ -99,16 +100,16 @@ def source(text: str) -> SafeString | None:
 
 def guidelines(source: str) -> SafeString:
     """Return guidelines as safe HTML; they are prose, whose lines flow."""
-    return _plain(source) if len(source) > MAX_MARKDOWN_CHARS else _as_prose(source)
+    return _plain(source) if len(source) > MAX_MARKDOWN_CHARS else _as_prose(source, get_language())
 
 
 @lru_cache(maxsize=512)
-def _as_written(source: str) -> SafeString:
+def _as_written(source: str, language: str | None) -> SafeString:
     return _render(source, _BREAKING)
 
 
 @lru_cache(maxsize=32)
-def _as_prose(source: str) -> SafeString:
+def _as_prose(source: str, language: str | None) -> SafeString:
     return _render(source, _FLOWING)
 
 
@@ -164,8 +165,8 @@ def _formula(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: 
 
 def _image_as_link(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
     """Loading an image would tell its server who reads what, so it is a link."""
-    caption = marked(tokens[at].content or "no caption")
-    return format_html('<a href="{}">image: {}</a>', tokens[at].attrGet("src"), mark_safe(caption))  # noqa: S308
+    caption = marked(tokens[at].content or _("no caption"))
+    return format_html('<a href="{}">{}: {}</a>', tokens[at].attrGet("src"), _("image"), mark_safe(caption))  # noqa: S308
 
 
 def _parser(*, breaks: bool) -> MarkdownIt:

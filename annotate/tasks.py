@@ -4,7 +4,7 @@ from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-from annotate import assignments, deliveries
+from annotate import assignments, deliveries, statistics
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -33,3 +33,9 @@ def sync_prolific() -> None:
 def deliver_events() -> int:
     """Send the events that webhooks wait for and return how many arrived."""
     return deliveries.deliver_due()
+
+
+@shared_task(name="annotate.tasks.catch_up_statistics")
+def catch_up_statistics() -> int:
+    """Count the comparisons that no sum holds yet, as after an upgrade or a rebuild cut off, and return how many."""
+    return sum(statistics.catch_up(project) for project in Project.objects.all())

@@ -9,6 +9,7 @@ import re
 from itertools import groupby
 
 from django.utils.html import escape
+from django.utils.translation import gettext as _
 
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -35,10 +36,14 @@ def _marks(pattern: re.Pattern[str], html: str) -> str:
 
 
 def _mark(run: str) -> str:
-    kinds = [(character, sum(1 for _ in same)) for character, same in groupby(run)]
+    kinds = [(character, sum(1 for _one in same)) for character, same in groupby(run)]
     if len(kinds) > MAX_MARKS_OF_A_RUN:
-        return f'<bdi class="unseen">{len(run)} unseen characters</bdi>'
+        return f'<bdi class="unseen">{_counted(len(run))}</bdi>'
     return "".join(f'<bdi class="unseen">{_name(*kind)}</bdi>' for kind in kinds)
+
+
+def _counted(n: int) -> str:
+    return _("{n} unseen characters").format(n=n)
 
 
 def _name(character: str, count: int) -> str:

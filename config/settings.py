@@ -185,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     "reap-lost-runs": {"task": "rlhf.tasks.reap_lost_runs", "schedule": 10.0},
     "release-expired": {"task": "annotate.tasks.release_expired", "schedule": 60.0},
     "sync-prolific": {"task": "annotate.tasks.sync_prolific", "schedule": 300.0},
+    "catch-up-statistics": {"task": "annotate.tasks.catch_up_statistics", "schedule": 600.0},
     "deliver-events": {"task": "annotate.tasks.deliver_events", "schedule": 10.0, "options": {"expires": 10}},
 }
 if CELERY_BROKER_URL.startswith("filesystem"):

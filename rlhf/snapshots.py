@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,12 +18,10 @@ from django.utils.module_loading import import_string
 
 from annotate import preferences
 from annotate.models import Project
-from annotate.preferences import TIE_LIKELY, Beliefs, Preference
+from annotate.preferences import SEED, TEST_RATE, TIE_LIKELY, Beliefs, Preference, Splits, by_reason
 from rlhf.contract import records, rundir
 from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptRecord
 from rlhf.models import Snapshot
-
-TEST_RATE = 0.25
 
 
 class NothingToFreeze(Exception):
@@ -41,8 +40,9 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE) -
     with tempfile.TemporaryDirectory(dir=settings.SNAPSHOTS_DIR) as work:
         directory = Path(work) / "snapshot"
         directory.mkdir()
-        counts = _write(project, believed, directory, test_rate=test_rate)
-        filters = {"test_rate": test_rate}
+        found = preferences.splits(project, test_rate=test_rate)
+        counts = _write(project, believed, directory, found)
+        filters = {"test_rate": test_rate, "label": "votes", "seed": SEED, "fit_id": believed.fit_id}
         sha256 = rundir.write_manifest(directory, {"project": project.slug, "filters": filters, "counts": counts})
         _keep(directory, settings.SNAPSHOTS_DIR / sha256)
     snapshot, _ = Snapshot.objects.get_or_create(
@@ -58,14 +58,26 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE) -
     return snapshot
 
 
-def _write(project: Project, believed: Beliefs, directory: Path, *, test_rate: float) -> dict[str, object]:
+def reconciliation(counts: dict[str, Any]) -> str:
+    """Say how rankings became rows: what counts a snapshot keeps, as a sentence. Ties stay in, and are counted."""
+    left_out = counts.get("left_out", {})
+    aside = f" ({sum(left_out.values()):,} more left out{by_reason(left_out)})" if any(left_out.values()) else ""
+    ruled = f" and {counts['rulings']:,} rulings" if counts["rulings"] else ""
+    excluded = f"{sum(counts['excluded'].values()):,} excluded{by_reason(counts['excluded'])}"
+    return (
+        f"{counts['rankings']:,} rankings{aside}{ruled} → {counts['ranked_pairs']:,} pairs − 0 ties − {excluded} "
+        f"= {counts['pairs']:,} rows, {counts['ties']:,} of them likely ties."
+    )
+
+
+def _write(project: Project, believed: Beliefs, directory: Path, found: Splits) -> dict[str, object]:
     """Write the three files and return the counts, which reconcile: pairs = ranked_pairs - excluded."""
     prompts, shown, excluded, pairs = Counter(), Counter(), Counter(), Counter()
-    records.write_jsonl(directory / "prompts.jsonl", _counted(_prompts(project, test_rate), prompts))
-    records.write_jsonl(directory / "demonstrations.jsonl", _counted(_demonstrations(project, test_rate), shown))
-    found = preferences.stream(project, believed, test_rate=test_rate, excluded=excluded)
+    records.write_jsonl(directory / "prompts.jsonl", _counted(_prompts(project, found), prompts))
+    records.write_jsonl(directory / "demonstrations.jsonl", _counted(_demonstrations(project, found), shown))
+    made = preferences.stream(project, believed, splits=found, excluded=excluded)
     write_parquet = import_string("rlhf.parquet.write")  # not with this module: see there
-    write_parquet(directory / "preferences.parquet", map(_record, found), pairs, tie_likely=TIE_LIKELY)
+    write_parquet(directory / "preferences.parquet", map(_record, made), pairs, tie_likely=TIE_LIKELY)
     return {
         "prompts": prompts.total(),
         "prompts_train": prompts["train"],
@@ -74,7 +86,8 @@ def _write(project: Project, believed: Beliefs, directory: Path, *, test_rate: f
         "comparisons": len(believed.verdicts),
         "rankings": believed.ranking_count,
         "rulings": believed.ruling_count,
-        "ranked_pairs": sum(map(len, believed.verdicts.values())),
+        "left_out": dict(sorted(believed.left_out.items())),
+        "ranked_pairs": believed.pair_count,
         "pairs": pairs["train"] + pairs["test"],
         "pairs_train": pairs["train"],
         "pairs_test": pairs["test"],
@@ -99,16 +112,14 @@ def _counted(
         yield record
 
 
-def _prompts(project: Project, test_rate: float) -> Iterator[PromptRecord]:
+def _prompts(project: Project, found: Splits) -> Iterator[PromptRecord]:
     for prompt in preferences.prompts(project):
-        split = preferences.split_of(prompt, test_rate=test_rate)
-        yield PromptRecord(prompt.external_id, prompt.messages, prompt.category, prompt.language, split)
+        yield PromptRecord(prompt.external_id, prompt.messages, prompt.category, prompt.language, found.of(prompt))
 
 
-def _demonstrations(project: Project, test_rate: float) -> Iterator[DemonstrationRecord]:
+def _demonstrations(project: Project, found: Splits) -> Iterator[DemonstrationRecord]:
     for shown in preferences.demonstrations(project):
-        split = preferences.split_of(shown.prompt, test_rate=test_rate)
-        yield DemonstrationRecord(shown.prompt.external_id, shown.prompt.messages, shown.text, split)
+        yield DemonstrationRecord(shown.prompt.external_id, shown.prompt.messages, shown.text, found.of(shown.prompt))
 
 
 def _record(preference: Preference) -> PreferenceRecord:
@@ -121,6 +132,7 @@ def _record(preference: Preference) -> PreferenceRecord:
         margin=preference.margin,
         p_tie=preference.p_tie,
         n_votes=preference.n_votes,
+        n_eff=preference.n_eff,
         weight=preference.weight,
         category=preference.prompt.category,
         guideline=preference.guideline,

@@ -9,6 +9,7 @@ from annotate.assignments.handing import SEEN, NotReserved
 from annotate.assignments.places import (
     MAX_OVERLAP,
     ImportedPlace,
+    close_places,
     fill_places,
     lock_comparison,
     open_more,
@@ -16,6 +17,7 @@ from annotate.assignments.places import (
     open_places,
     presentation_order,
     reprioritise,
+    restore_places,
     retract_places,
 )
 from annotate.assignments.reserving import (
@@ -36,6 +38,7 @@ __all__ = [
     "ImportedPlace",
     "NotReserved",
     "Progress",
+    "close_places",
     "fill_places",
     "lock_comparison",
     "may_submit",
@@ -49,6 +52,7 @@ __all__ = [
     "reprioritise",
     "reserve_known",
     "reserve_next",
+    "restore_places",
     "retract_places",
     "skip",
     "take_for_submission",

@@ -11,7 +11,7 @@ from django.db.models import F, OuterRef, Subquery
 
 from annotate import bulk
 from annotate.assignments.handing import NotReserved
-from annotate.models import Annotator, Assignment, Comparison, Project, Use
+from annotate.models import Annotator, Assignment, Comparison, Project, Prompt, Use
 
 State = Assignment.State
 BATCH = 1000
@@ -34,10 +34,11 @@ def open_places(comparisons: Iterable[Comparison]) -> None:
 def open_one_more(comparison: Comparison) -> bool:
     """Ask for one more vote on a comparison: raise its overlap by one and open that place.
 
-    False where somebody else has just done so, it has 50 places, or it is not work.
+    False where somebody else has just done so, it has 50 places, it is not work, or its prompt is withdrawn.
     """
     with transaction.atomic():
-        as_it_was = Comparison.objects.filter(pk=comparison.pk, use=Use.WORK, overlap=comparison.overlap)
+        kept = Comparison.objects.filter(use=Use.WORK, prompt__withdrawn_at__isnull=True)
+        as_it_was = kept.filter(pk=comparison.pk, overlap=comparison.overlap)
         if as_it_was.filter(overlap__lt=MAX_OVERLAP).update(overlap=F("overlap") + 1) != 1:
             return False
         _place(comparison, comparison.overlap).save(force_insert=True)
@@ -64,6 +65,23 @@ def retract_places(comparison: Comparison, *, use: str) -> None:
     comparison.use = use
 
 
+def close_places(prompt: Prompt) -> None:
+    """Hand the comparisons of a prompt out no more; who holds one may still submit it. Call it in a transaction."""
+    ids = list(prompt.comparisons.order_by("pk").values_list("pk", flat=True))
+    _lock_open_places(ids)
+    Assignment.objects.filter(comparison__in=ids, state=State.OPEN).delete()
+
+
+def restore_places(prompt: Prompt) -> None:
+    """Open again the places of a prompt's comparisons that nobody has or had. Call it in a transaction."""
+    for pk in prompt.comparisons.filter(use=Use.WORK).order_by("pk").values_list("pk", flat=True):
+        comparison = lock_comparison(pk)
+        held = set(comparison.assignments.filter(slot__isnull=False).values_list("slot", flat=True))
+        Assignment.objects.bulk_create(
+            _place(comparison, slot) for slot in range(comparison.overlap) if slot not in held
+        )
+
+
 def lock_comparison(pk: int) -> Comparison:
     """Return a comparison that nobody else changes until the transaction ends.
 
@@ -75,7 +93,7 @@ def lock_comparison(pk: int) -> Comparison:
 
 def reopen(place: Assignment, comparison: Comparison) -> None:
     """Open the slot of a place that was closed; the caller has locked the comparison."""
-    if comparison.use == Use.WORK:
+    if comparison.use == Use.WORK and comparison.prompt.withdrawn_at is None:
         _place(comparison, place.slot).save(force_insert=True)
 
 

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
 
 from annotate.crowd import prolific
 from annotate.crowd.settings import PROLIFIC_PARAMETERS, Crowd
@@ -70,9 +71,9 @@ def claim(project: Project, crowd: Crowd, sent: QueryDict) -> Claim:
     found = {holds: _one(sent, name, crowd) for holds, name in crowd.parameters.names.items()}
     claimed = Claim(worker=found["id"], study=found.get("study", ""), session=found.get("session", ""))
     if not constant_time_compare(sent.get(KEY, ""), key(project, crowd, claimed.study)):
-        raise Refused("This link is not complete, or no longer valid. Open it from the provider's page.", status=403)
+        raise Refused(_("This link is not complete, or no longer valid. Open it from the provider's page."), status=403)
     if claimed.study and claimed.study not in crowd.studies:
-        raise Refused("This project does not know the study that the link names.", status=403)
+        raise Refused(_("This project does not know the study that the link names."), status=403)
     return claimed
 
 
@@ -81,19 +82,27 @@ def ask_provider(claimed: Claim) -> None:
     try:
         submission = prolific.submission(claimed.session)
     except prolific.NotFound:
-        raise Refused("Prolific does not know this session. Open the study from Prolific's page.", status=403) from None
+        raise Refused(
+            _("Prolific does not know this session. Open the study from Prolific's page."), status=403
+        ) from None
     except prolific.ProlificError:
-        raise Refused("Prolific cannot be reached to check your session. Try again in a minute.", status=503) from None
+        raise Refused(
+            _("Prolific cannot be reached to check your session. Try again in a minute."), status=503
+        ) from None
     if (submission.participant, submission.study) != (claimed.worker, claimed.study):
-        raise Refused("This session belongs to another study or person. Open the study from Prolific.", status=403)
+        raise Refused(_("This session belongs to another study or person. Open the study from Prolific."), status=403)
     if submission.status not in LIVE:
-        raise Refused("Prolific says that this session has ended. Open the study from Prolific's page.", status=409)
+        raise Refused(_("Prolific says that this session has ended. Open the study from Prolific's page."), status=409)
 
 
 def _one(sent: QueryDict, name: str, crowd: Crowd) -> str:
     values = sent.getlist(name)
     if len(values) != 1:
-        raise Refused(f"The link must have exactly one {name}. Open it from the provider's page.")
+        raise Refused(_("The link must have exactly one {name}. Open it from the provider's page.").format(name=name))
     if not crowd.id_shape.fullmatch(values[0]):
-        raise Refused(f"{name} does not look like one: {values[0][:SHOWN_CHARS]!r}. Open the link from the provider.")
+        raise Refused(
+            _("{name} does not look like one: {given}. Open the link from the provider.").format(
+                name=name, given=repr(values[0][:SHOWN_CHARS])
+            )
+        )
     return values[0]

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate import memberships, people
 from annotate.models import Annotator, Invitation, Membership, Project, Role
@@ -60,11 +61,11 @@ def find(secret: str) -> Invitation | None:
 def why_closed(invitation: Invitation, *, now: datetime | None = None) -> str:
     """Say why a link lets nobody in; nothing where it does."""
     if invitation.is_revoked:
-        return "This invitation has been withdrawn."
+        return _("This invitation has been withdrawn.")
     if invitation.expires_at and invitation.expires_at <= (now or timezone.now()):
-        return "This invitation has expired."
+        return _("This invitation has expired.")
     if invitation.max_uses is not None and invitation.use_count >= invitation.max_uses:
-        return "This invitation has been used as often as it may be."
+        return _("This invitation has been used as often as it may be.")
     return ""
 
 

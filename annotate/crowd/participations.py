@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from annotate import assignments, memberships, people
 from annotate.crowd import prolific
@@ -20,9 +22,9 @@ from annotate.models import Annotator, Assignment, Membership, Participation, Pr
 Purpose, Status = Assignment.Purpose, Participation.Status
 BEFORE_WORK = (Purpose.TRAINING, Purpose.QUALIFICATION)
 GONE = {
-    Status.RETURNED: "You have returned this session at the provider, so it cannot go on here.",
-    Status.TIMED_OUT: "The provider's time for this session is over, so it cannot go on here.",
-    Status.REJECTED: "The provider has closed this session.",
+    Status.RETURNED: gettext_lazy("You have returned this session at the provider, so it cannot go on here."),
+    Status.TIMED_OUT: gettext_lazy("The provider's time for this session is over, so it cannot go on here."),
+    Status.REJECTED: gettext_lazy("The provider has closed this session."),
 }
 
 
@@ -117,10 +119,10 @@ def _done(annotator: Annotator, project: Project) -> QuerySet[Assignment]:
 def _may_go_on(known: Participation, claimed: Claim) -> Participation:
     if known.session_id != claimed.session:
         raise Refused(
-            "You have been in this study with another session. Ask its staff if that was not you.", status=409
+            _("You have been in this study with another session. Ask its staff if that was not you."), status=409
         )
     if known.status in GONE:
-        raise Refused(GONE[Status(known.status)], status=409)
+        raise Refused(str(GONE[Status(known.status)]), status=409)
     return known
 
 

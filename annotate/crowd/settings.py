@@ -63,6 +63,7 @@ class Crowd:
     reward: str = ""  # of a finished stay, in the project's currency
     link_number: int = 1  # raising it makes earlier links invalid
     asks_provider: bool = False  # Prolific: let nobody in whose submission its API does not know
+    discards_failed_stays: bool = False  # rankings of stays returned, timed out or rejected make no labels
     id_parameter: str = ""  # this one and those below: of a provider other than Prolific
     study_parameter: str = ""
     session_parameter: str = ""

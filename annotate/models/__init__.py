@@ -18,12 +18,15 @@ from annotate.models.projects import (
     Task,
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
+from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, Tally
 from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
 
 __all__ = [
     "Adjudication",
     "Annotator",
+    "AnnotatorWeek",
+    "AnnotatorPair",
     "ApiToken",
     "Assignment",
     "Comparison",
@@ -40,11 +43,14 @@ __all__ = [
     "Objection",
     "Origin",
     "OverlapPolicy",
+    "PairCell",
     "Participation",
     "Project",
     "Prompt",
     "Ranking",
+    "Report",
     "Role",
+    "Tally",
     "Task",
     "Use",
     "Webhook",

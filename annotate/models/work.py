@@ -18,6 +18,7 @@ class Prompt(models.Model):
     text_sha256 = models.CharField(max_length=64, help_text="Of the folded text: the split is decided by it.")
     category = models.CharField(max_length=60, blank=True)
     language = models.CharField(max_length=12, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, help_text="Since when it is neither handed out nor trained on.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

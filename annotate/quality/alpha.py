@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annotate.quality.agreement import TieTreatment, answer_counts
-from annotate.quality.arrays import Floats, Ints, sums, tally
+from annotate.quality.arrays import Floats, Ints, tally
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.ranking import PairCounts
 
@@ -84,18 +84,6 @@ def pair_alpha(counts: PairCounts, *, ties: TieTreatment) -> Estimate:
     return _estimate(pair_alpha_of(together, ties=ties), n=int((votes.sum(axis=1) >= 2).sum()))
 
 
-def fleiss_kappa(table: ValueCounts) -> Estimate:
-    """Fleiss' kappa (1971): every unit must have the same number of answers; n counts units."""
-    raters = table.counts.sum(axis=1)
-    if len(raters) == 0 or raters[0] < 2:
-        return undefined(NO_SECOND_ANSWER, n=len(raters))
-    if (raters != raters[0]).any():
-        return undefined("Fleiss' kappa needs the same number of answers on every unit.", n=len(raters))
-    observed = (table.counts * (table.counts - 1)).sum() / (raters * (raters - 1)).sum()
-    chance = ((table.counts.sum(axis=0) / raters.sum()) ** 2).sum()
-    return _estimate(np.array((observed - chance) / (1 - chance) if chance < 1 else np.nan), n=len(raters))
-
-
 def coincidences(counts: Floats) -> Floats:
     """The coincidence matrix of all units: o_ck = sum of n_c (n_k - [c = k]) / (n - 1) where n >= 2. (V, V)"""
     share = _per_other_vote(counts)
@@ -103,15 +91,11 @@ def coincidences(counts: Floats) -> Floats:
     return matrix
 
 
-def cluster_coincidences(counts: Floats, *, cluster: Ints, n_clusters: int) -> Floats:
-    """The coincidence matrix of each cluster of units; they add up to `coincidences(counts)`. (clusters, V, V)"""
-    n_values = counts.shape[1]
-    share = _per_other_vote(counts)
-    matrices = np.zeros((n_clusters, n_values, n_values))
-    for one, other in np.ndindex(n_values, n_values):
-        cell = share * counts[:, one] * (counts[:, other] - (one == other))
-        matrices[:, one, other] = sums(cell, by=cluster, n=n_clusters)
-    return matrices
+def unit_coincidences(counts: Floats) -> Floats:
+    """The coincidence matrix of each unit; they add up to `coincidences(counts)`. (U, V, V)"""
+    share = _per_other_vote(counts)[:, np.newaxis, np.newaxis]
+    cells: Floats = share * counts[:, :, np.newaxis] * (counts[:, np.newaxis, :] - np.eye(counts.shape[1]))
+    return cells
 
 
 def alpha_of(together: Floats, *, distances: Floats) -> Floats:

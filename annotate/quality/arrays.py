@@ -1,9 +1,10 @@
-"""Names for the arrays that quality works on, and codes for ids."""
+"""Names for the arrays that quality works on, codes for ids, sums and pairs by code."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 Ints = npt.NDArray[np.int64]
 Signs = npt.NDArray[np.int8]
@@ -37,6 +38,35 @@ def sums(column: Floats, *, by: Ints, n: int) -> Floats:
     return np.bincount(by, weights=column, minlength=n).astype(np.float64, copy=False)
 
 
+def row_sums(table: Floats, *, by: Ints, n: int) -> Floats:
+    """The rows of a table (N, C) added up for each code 0..n-1. (n, C)
+
+    >>> row_sums(np.array([[1.0, 2.0], [3.0, 4.0]]), by=np.array([1, 1]), n=2)
+    array([[0., 0.],
+           [4., 6.]])
+    """
+    totals: Floats = csr_matrix((np.ones(len(by)), (by, np.arange(len(by)))), shape=(n, len(by))) @ table
+    return totals
+
+
 def tally(codes: Ints, *, n: int) -> Ints:
     """How often each code 0..n-1 occurs."""
     return np.bincount(codes, minlength=n).astype(np.int64, copy=False)
+
+
+def pairs_within(starts: Ints, *, n_rows: int) -> tuple[Ints, Ints]:
+    """Row numbers of both members of each pair of rows of one group; groups lie one after the other.
+
+    Groups of one size are laid out as a table, so the loop is over sizes, not over groups.
+
+    >>> pairs_within(np.array([0, 3]), n_rows=5)
+    (array([0, 0, 1, 3]), array([1, 2, 2, 4]))
+    """
+    sizes = np.diff(np.append(starts, n_rows))
+    firsts, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for size in np.unique(sizes[sizes > 1]):
+        table = starts[sizes == size][:, np.newaxis] + np.arange(size)  # (groups of this size, size)
+        left, right = np.triu_indices(size, k=1)
+        firsts.append(table[:, left].ravel())
+        seconds.append(table[:, right].ravel())
+    return np.concatenate(firsts), np.concatenate(seconds)

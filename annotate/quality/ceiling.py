@@ -2,26 +2,34 @@
 
 With P the chance that a random member of the crowd prefers i, and D = |2P - 1|: two people agree with probability
 A = (1 + E D²)/2, and nobody can foresee a fresh vote better than C1 = (1 + E D)/2. So A <= C1 <= (1 + sqrt(2A - 1))/2.
-A reward model above C1 by two standard errors has seen the test labels. The point estimates take P ~ Beta(b, b), b by
-maximum likelihood of the beta-binomial. Ties are left out; give only votes whose number did not depend on the answers.
+A reward model above C1 by two standard errors has seen the test labels.
+
+The point estimates need the distribution of P. It follows from the annotators' curves (margin_model.py): P is what the
+crowd, its clickers with it, answers at a margin N(0, 1); how wide the margins are is one number, by maximum likelihood.
+A Beta distribution in its place is too low by 0.02, for a crowd with clickers leaves no pair undisputed. Ties are left
+out and counted; give only votes whose number did not depend on the answers.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaln
-from scipy.stats import beta, binom
+from scipy.sparse import csr_matrix
+from scipy.special import logsumexp, ndtri
+from scipy.stats import binom
 
 from annotate.quality.agreement import DECISIVE
 from annotate.quality.arrays import Floats, coded, tally
 from annotate.quality.estimate import Estimate, undefined
-from annotate.quality.intervals import LEVEL, agreement_with, bootstrap_sums, both_intervals
-from annotate.quality.ranking import PairVotes, pair_counts
+from annotate.quality.intervals import LEVEL, MAX_CLUSTERS, agreement_with, bootstrap_sums, both_intervals
+from annotate.quality.margin_model import Curves, answer_table, fit_curves, log_chances_at, starting_curves
+from annotate.quality.ranking import PairVotes, pair_counts, votes_of_units
 from annotate.quality.reliability import others_consensus
 from annotate.quality.shares import clustered_shares, share_estimate
 
-LOG_B: Floats = np.linspace(np.log(1e-4), np.log(1e3), 401)
-QUANTILES: Floats = (np.arange(200) + 0.5) / 200
+LOG_SCALES: Floats = np.linspace(np.log(0.01), np.log(100), 121)
+MARGINS: Floats = ndtri((np.arange(50) + 0.5) / 50)
+MAX_FITTED = 30_000
+"""Pairs that the annotators' curves are fitted on, drawn at random where there are more."""
 
 
 class LabelCeiling(NamedTuple):
@@ -29,6 +37,7 @@ class LabelCeiling(NamedTuple):
 
     `lower`, `upper`: bounds that need no model; `single_vote`: of a perfect model against one fresh vote;
     `majority_of_three`: against the majority of three; `human`: of the annotators against the majority of the others.
+    `n_decisive` votes are used, `n_ties` left out.
     """
 
     lower: Estimate
@@ -36,21 +45,36 @@ class LabelCeiling(NamedTuple):
     single_vote: Estimate
     majority_of_three: Estimate
     human: Estimate
+    n_decisive: int
+    n_ties: int
+
+
+class _Crowd(NamedTuple):
+    """What the crowd does at each width of the margins and each margin (S, M): chance of no tie, and P of those."""
+
+    decisive: Floats
+    p: Floats
 
 
 def label_ceiling(votes: PairVotes, *, seed: int) -> LabelCeiling:
     """Bounds and estimates of the best possible accuracy on these labels; from 30 prompts with a second opinion."""
     agreement = both_intervals(votes, measure=agreement_with(DECISIVE), seed=seed).same_annotators
     human = _human(votes)
+    n_ties = int((votes.relation == 0).sum())
+    n_decisive = len(votes.relation) - n_ties
     if agreement.value is None or agreement.low is None or agreement.high is None:
-        return LabelCeiling(agreement, agreement, agreement, agreement, human)
+        return LabelCeiling(agreement, agreement, agreement, agreement, human, n_decisive, n_ties)
     a, low, high = agreement.value, agreement.low, agreement.high
+    crowd = _crowd(votes, seed=seed)
+    scales = _scales(votes, crowd, seed=seed)
     return LabelCeiling(
         lower=Estimate(max(a, 0.5), n=agreement.n, low=max(low, 0.5), high=max(high, 0.5)),
         upper=Estimate(_upper(a), n=agreement.n, low=_upper(low), high=_upper(high)),
-        single_vote=_from_shape(votes, _best_on_one_vote(np.exp(LOG_B)), n=agreement.n, seed=seed),
-        majority_of_three=_from_shape(votes, _best_on_majority(np.exp(LOG_B), voters=3), n=agreement.n, seed=seed),
+        single_vote=_read(_best(crowd, crowd.p), scales, n=agreement.n),
+        majority_of_three=_read(_best(crowd, binom.sf(1, 3, crowd.p)), scales, n=agreement.n),
         human=human,
+        n_decisive=n_decisive,
+        n_ties=n_ties,
     )
 
 
@@ -63,56 +87,90 @@ def _upper(agreement: float) -> float:
     return float(1 + np.sqrt(max(2 * agreement - 1, 0.0))) / 2
 
 
-def _from_shape(votes: PairVotes, curve: Floats, *, n: int, seed: int) -> Estimate:
-    """A curve over b (at LOG_B) read at the likeliest b, with the interval of the bootstrap by prompt."""
-    cells, likelihood = _cells_by_prompt(votes)
-    value = float(np.interp(_likeliest(cells.sum(axis=0) @ likelihood), LOG_B, curve))
-    replicates = np.interp(_likeliest(bootstrap_sums(cells, seed=seed) @ likelihood), LOG_B, curve)
-    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(value, n=n, low=float(low), high=float(high))
+def _crowd(votes: PairVotes, *, seed: int) -> _Crowd:
+    """The crowd's answers by width and margin, annotators weighed by their votes, shown first and second alike."""
+    n_units, n_annotators = len(votes.units.i), len(votes.annotator_ids)
+    drawn = votes
+    if n_units > MAX_FITTED:
+        drawn = votes_of_units(votes, np.random.default_rng(seed).permutation(n_units)[:MAX_FITTED])
+    table = answer_table(drawn, counted=np.ones(len(drawn.unit), dtype=np.bool_))
+    curves = fit_curves(table, start=starting_curves(n_annotators)).curves
+    weight = tally(votes.annotator, n=n_annotators) / len(votes.annotator)
+    margins = np.concatenate([MARGINS, -MARGINS])
+    chances = np.array([_answers(curves, np.exp(scale) * margins, weight) for scale in LOG_SCALES])  # (S, 3, 2 M)
+    toward, away = np.split(chances, 2, axis=2)
+    first, tie, second = ((toward[:, a] + away[:, 2 - a]) / 2 for a in range(3))
+    return _Crowd(decisive=1 - tie, p=first / (first + second))
 
 
-def _cells_by_prompt(votes: PairVotes) -> tuple[Floats, Floats]:
-    """How often each prompt has k of n decisive votes for the side with more (P, cells), and their log-likelihood at
-    each b (cells, B). Which of a pair is called i is arbitrary, so k and n - k are one cell."""
+def _answers(curves: Curves, margins: Floats, weight: Floats) -> Floats:
+    """P(first), P(tie), P(second) over the annotators at each margin toward the first. (3, M)"""
+    chances: Floats = np.tensordot(np.exp(log_chances_at(curves, margins)), weight, axes=([1], [0]))
+    return chances
+
+
+def _scales(votes: PairVotes, crowd: _Crowd, *, seed: int) -> Floats:
+    """log of the likeliest width of the margins: of all votes first, then of each bootstrap replicate by prompt."""
+    likelihood = _likelihood_by_cluster(votes, crowd, seed=seed)
+    everything = likelihood.sum(axis=0, keepdims=True)
+    return _likeliest(np.concatenate([everything, bootstrap_sums(likelihood, seed=seed)]))
+
+
+def _likelihood_by_cluster(votes: PairVotes, crowd: _Crowd, *, seed: int) -> Floats:
+    """Log-likelihood of each width on the prompts, in at most 5,000 groups at random. (G, S)
+
+    Of a pair: k of n decisive votes for the side with more, given that n of its N votes were decisive. Which of a pair
+    is called i is arbitrary, so k and n - k are one case.
+    """
     counts = pair_counts(votes)
     n = counts.n_plus + counts.n_minus
     judged = n >= 2
-    n, most = n[judged], np.maximum(counts.n_plus, counts.n_minus)[judged]
-    kinds = coded(n * (n.max(initial=0) + 1) + most)
-    example = np.unique(kinds.codes, return_index=True)[1]
-    k, of, b = most[example, np.newaxis], n[example, np.newaxis], np.exp(LOG_B)
-    n_prompts = len(counts.units.prompt_ids)
-    where = counts.units.prompt[judged] * len(example) + kinds.codes
-    cells = tally(where, n=n_prompts * len(example)).reshape(n_prompts, -1).astype(np.float64)
-    return cells, betaln(k + b, of - k + b) - betaln(b, b)
+    most, n, ties = np.maximum(counts.n_plus, counts.n_minus)[judged], n[judged], counts.n_tie[judged]
+    base = int((n + ties).max(initial=0)) + 1
+    cases = coded((n * base + most) * base + ties)
+    example = np.unique(cases.codes, return_index=True)[1]
+    likelihood = np.stack([_log_chance(most[one], n[one], ties[one], crowd) for one in example.tolist()])
+    n_prompts = len(votes.units.prompt_ids)
+    group = np.random.default_rng(seed).permutation(n_prompts) % MAX_CLUSTERS
+    where = (np.ones(len(n)), (group[counts.units.prompt[judged]], cases.codes))
+    table = csr_matrix(where, shape=(min(n_prompts, MAX_CLUSTERS), len(example)))
+    by_cluster: Floats = table @ likelihood
+    return by_cluster
+
+
+def _log_chance(most: int, n: int, ties: int, crowd: _Crowd) -> Floats:
+    """log P(most of n | n decisive, ties) at each width, the margin integrated out. (S,)"""
+    p, decisive = (x.clip(1e-12, 1 - 1e-12) for x in (crowd.p, crowd.decisive))
+    weight = n * np.log(decisive) + ties * np.log1p(-decisive)
+    said = most * np.log(p) + (n - most) * np.log1p(-p)
+    chance: Floats = logsumexp(weight + said, axis=1) - logsumexp(weight, axis=1)
+    return chance
 
 
 def _likeliest(likelihood: Floats) -> Floats:
-    """log b at the maximum of each row (..., B), by a parabola through the best point and its neighbours. (...)"""
-    best = likelihood.argmax(axis=-1).clip(1, len(LOG_B) - 2)
+    """log of the width at the maximum of each row (..., S), by a parabola through the best point and its neighbours."""
+    best = likelihood.argmax(axis=-1).clip(1, len(LOG_SCALES) - 2)
     before, at, after = (
         np.take_along_axis(likelihood, np.asarray(best + shift)[..., np.newaxis], axis=-1)[..., 0]
         for shift in (-1, 0, 1)
     )
     curvature = 2 * at - before - after
     shift = np.divide(after - before, 2 * curvature, out=np.zeros_like(at), where=curvature > 0).clip(-1, 1)
-    log_b: Floats = LOG_B[best] + shift * (LOG_B[1] - LOG_B[0])
-    return log_b
+    log_scale: Floats = LOG_SCALES[best] + shift * (LOG_SCALES[1] - LOG_SCALES[0])
+    return log_scale
 
 
-def _best_on_one_vote(b: Floats) -> Floats:
-    """C1 = E max(P, 1 - P) = 1/2 + 1 / (4^b b B(b, b))."""
-    accuracy: Floats = 0.5 + np.exp(-b * np.log(4) - np.log(b) - betaln(b, b))
+def _best(crowd: _Crowd, chance: Floats) -> Floats:
+    """E max(chance, 1 - chance) over decisive votes, at each width. (S,)"""
+    accuracy: Floats = np.average(np.maximum(chance, 1 - chance), axis=1, weights=crowd.decisive)
     return accuracy
 
 
-def _best_on_majority(b: Floats, *, voters: int) -> Floats:
-    """E max(M, 1 - M), M the chance that most of an odd number of voters prefer i."""
-    p = beta.ppf(QUANTILES, b[:, np.newaxis], b[:, np.newaxis])
-    majority = binom.sf(voters // 2, voters, p)
-    accuracy: Floats = np.maximum(majority, 1 - majority).mean(axis=1)
-    return accuracy
+def _read(curve: Floats, scales: Floats, *, n: int) -> Estimate:
+    """A curve over the widths read at the likeliest one, with the interval of the replicates."""
+    value, *replicates = np.interp(scales, LOG_SCALES, curve).tolist()
+    low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, n=n, low=float(low), high=float(high))
 
 
 def _human(votes: PairVotes) -> Estimate:

@@ -22,6 +22,7 @@ class Detector(StrEnum):
     FOLLOWED_POSITION = "followed-the-position"
     POSITION = "position"
     LENGTH = "length"
+    FORMAT = "format"
     STRAIGHT_LINING = "straight-lining"
     HASTE = "haste"
     COPYING = "copying"

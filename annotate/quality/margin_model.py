@@ -99,8 +99,13 @@ def margins_given(table: csr_matrix, curves: Curves, *, temperature: float = 1.0
 
 
 def log_chances(curves: Curves) -> Floats:
-    """log P(first), log P(tie), log P(second) of each annotator at each margin toward the first. (3, A, nodes)"""
-    toward = (curves.slope[:, np.newaxis] * NODES + curves.bias[:, np.newaxis]) / 2
+    """log P(first), log P(tie), log P(second) of each annotator at each node toward the first. (3, A, nodes)"""
+    return log_chances_at(curves, NODES)
+
+
+def log_chances_at(curves: Curves, margins: Floats) -> Floats:
+    """The same at any margins (M,) toward the first. (3, A, M)"""
+    toward = (curves.slope[:, np.newaxis] * margins + curves.bias[:, np.newaxis]) / 2
     scores = np.stack([toward, np.broadcast_to(curves.tie[:, np.newaxis], toward.shape), -toward])
     chances: Floats = scores - np.logaddexp.reduce(scores, axis=0)
     return chances

@@ -45,6 +45,13 @@ LENGTH = Minimum(20, 40, "prompts with completions of different length")
 GOLD = Minimum(5, 5, "gold prompts")
 """Acting follows from the posterior probability, whatever n."""
 SELF_CONSISTENCY = Minimum(5, 12, "blind repeats")
+HABIT = Minimum(10, 30, "rankings with a known order of display")
+TIMED = Minimum(10, 30, "rankings that say how long they took")
+FATIGUE = Minimum(30, 60, "rankings with a time that others judged too")
+FATIGUE_SESSIONS = Minimum(3, 5, "sessions")
+TRIADS = Minimum(20, 60, "triads of choices without a tie")
+GOLD_KNOWN = Minimum(15, 15, "gold prompts")
+"""To say that somebody does better on gold than elsewhere."""
 DRIFT_WINDOWS = Minimum(3, 5, "windows of 15 prompts or more")
 DRIFT_WINDOW = Minimum(15, 15, "prompts in the window")
 SYSTEM = Minimum(10, 30, "comparisons that connect the system with the others")

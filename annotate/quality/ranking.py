@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.arrays import Ints, Signs, coded, tally
+from annotate.quality.arrays import Flags, Ints, Signs, coded, pairs_within, tally
+
+MISSING = 2
+"""In a table of relations: no vote."""
 
 
 class RankingRow(NamedTuple):
@@ -110,7 +113,7 @@ def pair_votes(ranked: RankedCompletions) -> PairVotes:
     rankings = coded(rows.ranking)
     starts = np.searchsorted(rankings.codes, np.arange(len(rankings.ids)))
     _check(rows, rankings.codes, starts)
-    first, second = _pairs_within(starts, n_rows=len(rows.ranking))
+    first, second = pairs_within(starts, n_rows=len(rows.ranking))
     annotators = coded(rows.annotator[starts])
     units, unit = _units(rows, first, second)
     return PairVotes(
@@ -133,6 +136,37 @@ def pair_counts(votes: PairVotes) -> PairCounts:
         n_minus=_votes_saying(-1, votes),
         units=votes.units,
     )
+
+
+def votes_where(votes: PairVotes, rows: Flags) -> PairVotes:
+    """A slice: these votes alone; all codes and ids stay as they are."""
+    columns = {name: getattr(votes, name)[rows] for name in ("unit", "annotator", "ranking", "relation", "i_first")}
+    return votes._replace(**columns)
+
+
+def relation_table(votes: PairVotes) -> Signs:
+    """The votes of each ranking as a row, its comparison's pairs as columns in the order of the units. (R, most pairs)
+
+    `MISSING` where a ranking says nothing of a pair, or the comparison has no such pair.
+    """
+    comparison = votes.units.comparison
+    by_comparison = np.argsort(comparison, kind="stable")
+    size = tally(comparison, n=len(votes.units.comparison_ids))
+    column = np.empty(len(comparison), dtype=np.int64)
+    column[by_comparison] = np.arange(len(comparison)) - (np.cumsum(size) - size)[comparison[by_comparison]]
+    table = np.full((len(votes.ranking_ids), int(size.max(initial=0))), MISSING, dtype=np.int8)
+    table[votes.ranking, column[votes.unit]] = votes.relation
+    return table
+
+
+def votes_of_units(votes: PairVotes, units: Ints) -> PairVotes:
+    """The votes on some pairs only, in the order given; the annotators' codes and all ids stay as they are."""
+    code = np.full(len(votes.units.i), -1, dtype=np.int64)
+    code[units] = np.arange(len(units))
+    kept = code[votes.unit] >= 0
+    columns = {name: getattr(votes, name)[kept] for name in ("annotator", "ranking", "relation", "i_first")}
+    pairs = {name: getattr(votes.units, name)[units] for name in ("comparison", "prompt", "i", "j")}
+    return votes._replace(unit=code[votes.unit[kept]], units=votes.units._replace(**pairs), **columns)
 
 
 def _long_form(rows: Iterable[RankingRow]) -> Iterator[tuple[int, ...]]:
@@ -165,19 +199,6 @@ def _check(rows: RankedCompletions, ranking: Ints, starts: Ints) -> None:
     seats = coded(rows.annotator[starts]).codes * len(comparison.ids) + comparison.codes
     if len(np.unique(seats)) < len(seats):
         raise ValueError("An annotator ranked one comparison twice; pass the ranking that counts only.")
-
-
-def _pairs_within(starts: Ints, *, n_rows: int) -> tuple[Ints, Ints]:
-    """Row numbers of both members of each pair; rows are sorted by ranking and completion id, so the first has the
-    smaller id. Rankings of one size are laid out as a table, so the loop is over sizes, not over rankings."""
-    sizes = np.diff(np.append(starts, n_rows))
-    firsts, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-    for size in np.unique(sizes[sizes > 1]):
-        table = starts[sizes == size][:, np.newaxis] + np.arange(size)  # (rankings of this size, size)
-        left, right = np.triu_indices(size, k=1)
-        firsts.append(table[:, left].ravel())
-        seconds.append(table[:, right].ravel())
-    return np.concatenate(firsts), np.concatenate(seconds)
 
 
 def _units(rows: RankedCompletions, first: Ints, second: Ints) -> tuple[PairUnits, Ints]:

@@ -9,9 +9,11 @@ from annotate.quality.ranking import PairVotes
 
 
 class Completions(NamedTuple):
-    """Columns by completion: sorted ids (N,), words (N,), and counts of Markdown headers, list lines, bold (N, 3)."""
+    """Columns by completion: sorted ids (N,), a code of its prompt and text together (N,), words (N,), and counts of
+    Markdown headers, list lines, bold (N, 3)."""
 
     ids: Ints
+    text: Ints
     words: Floats
     marks: Floats
 
@@ -72,7 +74,7 @@ def bare(votes: PairVotes) -> Work:
         at=unknown,
         words=unknown,
         guideline=np.zeros(n, dtype=np.int64),
-        completions=Completions(none, real, np.empty((0, 3))),
+        completions=Completions(none, none, real, np.empty((0, 3))),
         gold=GoldAnswers(none, none, none, real, real),
         repeats=Repeats(none, none, none, none, none, none, none),
     )

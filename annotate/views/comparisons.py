@@ -1,12 +1,12 @@
 """One comparison for staff: what it is, what each annotator said, and the ruling on it."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate import access, rankings, verdicts
-from annotate.forms_staff import RulingForm
+from annotate import access, comparison_intake, rankings, verdicts
+from annotate.forms_staff import RulingForm, WithdrawForm
 from annotate.models import Comparison, Role
 from annotate.quality.tiers import sentence
 from annotate.verdicts import Verdict
@@ -32,6 +32,23 @@ def adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
         comparison, reviewer=request.user, tiers=form.tiers, reason=form.cleaned_data["reason"]
     )
     messages.success(request, f"Ruled: {sentence(ruling.tiers, labels=verdict.labels)}")
+    return redirect("comparison", pk=pk)
+
+
+@require_POST
+@access.requires(Role.REVIEWER, Role.ADMIN)
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the prompt of a comparison back, or bring it back."""
+    comparison = access.comparison_for_staff(request.user, pk)
+    form = WithdrawForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest("Say whether the prompt is to be withdrawn: yes or no.")
+    if form.cleaned_data["is_withdrawn"]:
+        comparison_intake.withdraw(comparison.prompt)
+        messages.success(request, "The prompt is withdrawn: nobody gets it any more, and it makes no labels.")
+    else:
+        comparison_intake.restore(comparison.prompt)
+        messages.success(request, "The prompt is back.")
     return redirect("comparison", pk=pk)
 
 

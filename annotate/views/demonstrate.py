@@ -1,5 +1,7 @@
 """Writing the ideal output to a prompt: what its page shows and stores. annotate.views.rank leads the round."""
 
+from django.utils.translation import ngettext
+
 from annotate import demonstrations, presentation
 from annotate.forms import DemonstrationForm
 from annotate.models import Assignment
@@ -61,7 +63,12 @@ def may_change(assignment: Assignment) -> bool:
 def counted(text: str) -> str:
     """Return the length of a text: «54 words, 312 characters»."""
     words = len(text.split())
-    return f"{words:,} word{'' if words == 1 else 's'}, {len(text):,} character{'' if len(text) == 1 else 's'}"
+    return ", ".join(
+        [
+            ngettext("{n:,} word", "{n:,} words", words).format(n=words),
+            ngettext("{n:,} character", "{n:,} characters", len(text)).format(n=len(text)),
+        ]
+    )
 
 
 def _last_changeable(assignment: Assignment) -> Assignment | None:

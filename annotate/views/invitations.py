@@ -48,14 +48,14 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     if invitation is None:
         return _refused(request, _("Nobody knows this invitation. Ask for a new link."), status=404)
     if why := invitations.why_closed(invitation):
-        return _refused(request, f"{why} Ask for a new link.", status=410)
+        return _refused(request, _ask_anew(why), status=410)
     if access.has_role(request.user, *access.STAFF):
-        return _refused(request, "You work here as staff. Open the link in a private window to see it.", status=403)
+        return _refused(request, _("You work here as staff. Open the link in a private window to see it."), status=403)
     accept = _accept if request.user.is_authenticated else _accept_as_new
     try:
         return accept(request, invitation)
     except invitations.Closed as closed:
-        return _refused(request, f"{closed} Ask for a new link.", status=410)
+        return _refused(request, _ask_anew(str(closed)), status=410)
 
 
 def _accept(request: HttpRequest, invitation: Invitation) -> HttpResponse:
@@ -72,7 +72,7 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
         try:
             user = invitations.accept_as_new(invitation, username=name, password=password)
         except IntegrityError:
-            form.add_error("username", "A user with that username already exists.")
+            form.add_error("username", _("A user with that username already exists."))
         else:
             login(request, user, backend=MODEL_BACKEND)
             return _joined(request, invitation)
@@ -83,6 +83,10 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
 def _joined(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     messages.success(request, _("You are in: {name}.").format(name=invitation.project.name))
     return redirect("home")
+
+
+def _ask_anew(why: str) -> str:
+    return why + " " + _("Ask for a new link.")
 
 
 def _refused(request: HttpRequest, why: str, *, status: int) -> HttpResponse:

@@ -152,6 +152,7 @@ def qualification_result(request: HttpRequest, slug: str) -> HttpResponse:
     found = qualification.rankings_of(annotator, project)
     answers = [(one.assignment, feedback.of_ranking(one, one.assignment)) for one in found]
     context = {"project": project, "standing": stands, "member": stands.membership, "answers": answers}
+    context["note"] = qualification.note_of(stands.membership)
     return render(request, "annotate/qualification.html", context)
 
 

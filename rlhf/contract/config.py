@@ -85,9 +85,21 @@ class RewardConfig(StageConfig):
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
+    labels: str = option(
+        "soft",
+        help="What is learned of a pair: its probability; the better one, without ties or doubts; or that by a margin.",
+        choices=("soft", "hard", "margin"),
+    )
     center_coefficient: float = option(0.01, help="Pulls scores towards mean 0.", minimum=0.0, maximum=1.0)
     minutes: float = option(
         0.0, help="Stop after so many minutes of training; 0 trains to the end.", minimum=0.0, maximum=100_000.0
+    )
+    learning_curve: int = option(
+        0,
+        help="Train on 1/2, 1/4, … of the prompts first, so many times, to see what more preferences would buy: 3 "
+        "give the label budget the points it needs; the run takes twice as long.",
+        minimum=0,
+        maximum=8,
     )
 
 

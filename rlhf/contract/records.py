@@ -26,7 +26,7 @@ class FailureReason(enum.StrEnum):
     LOST = "lost"  # its worker went silent and the attempts are used up
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreferenceRecord:
     """A consensus pair: one row of preferences.parquet (the columns, in this order)."""
 
@@ -35,13 +35,24 @@ class PreferenceRecord:
     chosen: str
     rejected: str
     q: float  # P(chosen is better), 0.5..1
-    margin: float  # logit of q, clipped to -3..3
+    margin: float  # mean strength where annotators gave one, else the logit of q; -3..3
     p_tie: float
     n_votes: int
+    n_eff: float = 0.0  # equally good annotators that the votes are worth; 0 in snapshots from before it was kept
     weight: float  # the weights of a prompt's pairs sum to 1
     category: str
     guideline: int  # version number; 0 where unknown
     split: str  # "train" or "test", by the prompt's text
+
+    @property
+    def hard_weight(self) -> float:
+        """The weight where the label is «chosen is better» and nothing else: certainty counts, ties and doubts do not.
+
+        0 where a tie is likelier than not or q is within 0.1 of 1/2, else the weight times |2q - 1|. A loss with soft
+        labels knows q and takes the weight as it is, or certainty would count twice.
+        """
+        is_open = self.p_tie > 0.5 or self.q - 0.5 < 0.1
+        return 0.0 if is_open else self.weight * (2 * self.q - 1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,16 @@ class CompletionRecord:
     is_finished: bool  # ended by EOS rather than by max_new_tokens
 
 
-Record = PreferenceRecord | PromptRecord | DemonstrationRecord | CompletionRecord
+@dataclass(frozen=True)
+class ScoreRecord:
+    """One line of scores.jsonl: what a reward model gives a completion that people ranked."""
+
+    prompt_id: str
+    completion: str
+    score: float
+
+
+Record = PreferenceRecord | PromptRecord | DemonstrationRecord | CompletionRecord | ScoreRecord
 
 
 def write_jsonl(path: Path, records: Iterator[Record] | list[Any]) -> int:

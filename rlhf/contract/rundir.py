@@ -64,6 +64,7 @@ class RunDirectory:
         self.metrics = self.path / "metrics.jsonl"
         self.samples = self.path / "samples.jsonl"
         self.completions = self.path / "completions.jsonl"
+        self.scores = self.path / "scores.jsonl"
         self.checkpoint = self.path / "checkpoint"
         self.result = self.path / "result.json"
         self.heartbeat = self.path / "heartbeat"

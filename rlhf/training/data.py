@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -82,6 +82,21 @@ def demonstrations(
     ]
     kept = [shown for shown in tokenised if len(shown.prompt) + len(shown.completion) <= max_length]
     return kept, len(tokenised) - len(kept)
+
+
+def labelled(pairs: Sequence[TokenisedPair], labels: str) -> list[TokenisedPair]:
+    """Return pairs as a loss takes them: "soft" as they are, "hard" and "margin" with q = 1 and those that decide.
+
+    The margin is what the winner must be ahead by: 0 unless the labels are "margin".
+    """
+    if labels == "soft":
+        return [replace(pair, record=replace(pair.record, margin=0.0)) for pair in pairs]
+    kept = (pair for pair in pairs if pair.record.hard_weight > 0)
+    return [_as_won(pair, margin=pair.record.margin if labels == "margin" else 0.0) for pair in kept]
+
+
+def _as_won(pair: TokenisedPair, *, margin: float) -> TokenisedPair:
+    return replace(pair, record=replace(pair.record, q=1.0, weight=pair.record.hard_weight, margin=margin))
 
 
 def require(found: Sequence[object], *, what: str, left_out: int) -> None:

@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import EvaluateConfig
-from rlhf.training import data, models, ppo_math, precision, rollout, scoring
+from rlhf.training import data, models, ppo_math, precision, rollout, scores, scoring
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.rollout import Generated
 from rlhf.training.run import RunContext, StageOutcome, main
@@ -42,9 +42,14 @@ def _reward_model(context: RunContext) -> StageOutcome:
     pairs, left_out = data.pairs(Path(inputs.snapshot), tokenizer, split="test", max_length=config.max_length)
     data.require(pairs, what="held-out pairs", left_out=left_out)
     model = models.load_reward_model(Path(inputs.base)).to(models.device())
-    found = scoring.pair_accuracy(
-        model, pairs, pad_id=tokenizer.pad_token_id, batch_size=config.batch_size, on_batch=context.directory.beat
-    )
+    options = {
+        "pad_id": tokenizer.pad_token_id,
+        "batch_size": config.batch_size,
+        "on_batch": context.directory.beat,
+    }
+    found = scoring.pair_accuracy(model, pairs, **options)
+    others, _ = data.pairs(Path(inputs.snapshot), tokenizer, split="train", max_length=config.max_length)
+    scores.write(context.directory.scores, model, others + pairs, **options)
     return StageOutcome(found | {"n_left_out": left_out})
 
 

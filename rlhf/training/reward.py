@@ -21,12 +21,15 @@ from trl import RewardConfig as TrlRewardConfig
 from trl import RewardTrainer
 
 from rlhf.contract.config import RewardConfig
-from rlhf.training import data, models, precision, scoring
+from rlhf.training import data, learning_curve, models, precision, scores, scoring
 from rlhf.training.data import TokenisedPair
+from rlhf.training.learning_curve import QuietWatcher
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.watching import Watcher, check_finite
 
 MAX_SEQUENCES = 9
+COLUMNS = ("q", "weight", "margin")
+"""What the loss knows of a pair besides its two sequences."""
 EVALUATION_BATCH = 32
 
 
@@ -34,31 +37,36 @@ def train(context: RunContext) -> StageOutcome:
     """Train on the snapshot's training pairs and measure accuracy on the held-out ones."""
     config, inputs = context.spec.config, context.spec.inputs
     assert isinstance(config, RewardConfig)  # noqa: S101  read_spec parsed it for this stage
-    base, snapshot = Path(inputs.base), Path(inputs.snapshot)
-    tokenizer = models.load_tokenizer(base)
-    pairs, left_out = data.pairs(snapshot, tokenizer, split="train", max_length=config.max_length)
+    snapshot = Path(inputs.snapshot)
+    tokenizer = models.load_tokenizer(Path(inputs.base))
+    fitting, left_out = data.pairs(snapshot, tokenizer, split="train", max_length=config.max_length)
+    pairs = data.labelled(fitting, config.labels)
     data.require(pairs, what="training pairs", left_out=left_out)
     held_out, _ = data.pairs(snapshot, tokenizer, split="test", max_length=config.max_length)
-    print(f"reward: {len(pairs)} training pairs, {len(held_out)} held out, {left_out} left out as too long", flush=True)
+    print(
+        f"reward: {len(pairs)} training pairs, {len(held_out)} held out, {left_out} left out as too long, "
+        f"{len(fitting) - len(pairs)} as undecided",
+        flush=True,
+    )
 
-    model = models.new_reward_model(base, seed=config.seed)
-    if config.lora_rank:
-        model = models.add_lora(model, rank=config.lora_rank, first_layer=model.config.num_hidden_layers // 2)
+    curve: list[dict[str, float]] = []
+    for subset in learning_curve.subsets(pairs, halvings=config.learning_curve) if held_out else []:
+        quiet = QuietWatcher(context.directory, minutes=config.minutes * len(subset) / len(pairs))
+        model = _fit(context, tokenizer, subset, quiet)
+        if quiet.is_cancelled:
+            return StageOutcome(is_cancelled=True)
+        found = scoring.pair_accuracy(model, held_out, **_scoring_options(context, tokenizer))
+        curve.append(learning_curve.point(subset, found))
     watcher = Watcher(context.directory, minutes=config.minutes)
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = SoftRewardTrainer(
-            model=model,
-            args=_arguments(config, scratch),
-            data_collator=Collator(tokenizer.pad_token_id),
-            train_dataset=Dataset.from_list(rows_of(pairs, seed=config.seed)),
-            processing_class=tokenizer,
-            callbacks=[watcher],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
+    model = _fit(context, tokenizer, pairs, watcher)
     if watcher.is_cancelled:
         return StageOutcome(is_cancelled=True)
-    return _finish(context, trainer.model.eval(), tokenizer, pairs, held_out, left_out)
+    options = _scoring_options(context, tokenizer)
+    scores.write(context.directory.scores, model, fitting + held_out, **options)
+    outcome = _finish(context, model, tokenizer, pairs, held_out, left_out)
+    if "accuracy" in outcome.metrics:
+        outcome.metrics["learning_curve"] = [*curve, learning_curve.point(pairs, outcome.metrics)]
+    return outcome
 
 
 class Collator:
@@ -78,8 +86,7 @@ class Collator:
             "input_ids": ids,
             "attention_mask": mask,
             "pairs": torch.tensor(pairs),  # (N, 2)
-            "q": torch.tensor([q for row in rows for q in row["q"]]),
-            "weight": torch.tensor([w for row in rows for w in row["weight"]]),
+            **{name: torch.tensor([x for row in rows for x in row[name]]) for name in COLUMNS},
         }
 
 
@@ -98,7 +105,8 @@ class SoftRewardTrainer(RewardTrainer):
                 self.accelerator.unwrap_model(model), inputs["input_ids"], inputs["attention_mask"]
             )
         chosen, rejected = scores[inputs["pairs"][:, 0]], scores[inputs["pairs"][:, 1]]
-        loss = soft_loss(chosen, rejected, inputs["q"], inputs["weight"], center=self.args.center_rewards_coefficient)
+        center = self.args.center_rewards_coefficient
+        loss = soft_loss(chosen, rejected, inputs["q"], inputs["weight"], margin=inputs["margin"], center=center)
         check_finite(self.state.global_step + 1, {"loss": loss.item()})
         self._metrics["train"]["accuracy"].append((chosen > rejected).float().mean().item())
         return loss
@@ -108,13 +116,22 @@ class SoftRewardTrainer(RewardTrainer):
         return self.use_bfloat16
 
 
-def soft_loss(chosen: Tensor, rejected: Tensor, q: Tensor, weight: Tensor, *, center: float | None) -> Tensor:
+def soft_loss(
+    chosen: Tensor,
+    rejected: Tensor,
+    q: Tensor,
+    weight: Tensor,
+    *,
+    center: float | None,
+    margin: Tensor | float = 0.0,
+) -> Tensor:
     """Return the weighted mean of -[q log s(d) + (1 - q) log s(-d)] + center (r_c + r_r)^2 over N pairs.
 
-    All arguments (N,); d = chosen - rejected, s the logistic function, q = P(chosen is better) in 0..1. With q = 1 this
-    is the Bradley-Terry loss of Ouyang et al. 2022, equation 1; the centring term is Eisenstein et al. 2023's.
+    All arguments (N,); d = chosen - rejected - margin, s the logistic function, q = P(chosen is better) in 0..1. With
+    q = 1 this is the Bradley-Terry loss of Ouyang et al. 2022, equation 1, and with a margin Llama 2's (Touvron et al.
+    2023, equation 2); the centring term is Eisenstein et al. 2023's.
     """
-    gap = chosen - rejected
+    gap = chosen - rejected - margin
     loss = -(q * logsigmoid(gap) + (1 - q) * logsigmoid(-gap))
     if center:
         loss = loss + center * (chosen + rejected) ** 2
@@ -134,16 +151,43 @@ def rows_of(pairs: list[TokenisedPair], *, seed: int) -> list[dict[str, Any]]:
 
 def _rows_of_prompt(pairs: Iterable[TokenisedPair], scale: float) -> Iterable[dict[str, Any]]:
     index: dict[tuple[int, ...], int] = {}
-    row: dict[str, Any] = {"pairs": [], "q": [], "weight": []}
+    row: dict[str, Any] = {"pairs": [], **{name: [] for name in COLUMNS}}
     for pair in pairs:
         both = (tuple(pair.chosen), tuple(pair.rejected))
         if len(index.keys() | set(both)) > MAX_SEQUENCES:
             yield row | {"sequences": [list(sequence) for sequence in index]}
-            index, row = {}, {"pairs": [], "q": [], "weight": []}
+            index, row = {}, {"pairs": [], **{name: [] for name in COLUMNS}}
         row["pairs"].append([index.setdefault(sequence, len(index)) for sequence in both])
         row["q"].append(pair.record.q)
+        row["margin"].append(pair.record.margin)
         row["weight"].append(pair.record.weight * scale)
     yield row | {"sequences": [list(sequence) for sequence in index]}
+
+
+def _fit(context: RunContext, tokenizer: Any, pairs: list[TokenisedPair], watcher: Watcher) -> nn.Module:
+    """Train a new reward model on pairs, from the run's base."""
+    config = context.spec.config
+    assert isinstance(config, RewardConfig)  # noqa: S101
+    model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed)
+    if config.lora_rank:
+        model = models.add_lora(model, rank=config.lora_rank, first_layer=model.config.num_hidden_layers // 2)
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = SoftRewardTrainer(
+            model=model,
+            args=_arguments(config, scratch),
+            data_collator=Collator(tokenizer.pad_token_id),
+            train_dataset=Dataset.from_list(rows_of(pairs, seed=config.seed)),
+            processing_class=tokenizer,
+            callbacks=[watcher],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    fitted: nn.Module = trainer.model.eval()
+    return fitted
+
+
+def _scoring_options(context: RunContext, tokenizer: Any) -> dict[str, Any]:
+    return {"pad_id": tokenizer.pad_token_id, "batch_size": EVALUATION_BATCH, "on_batch": context.directory.beat}
 
 
 def _arguments(config: RewardConfig, scratch: str) -> TrlRewardConfig:
@@ -179,7 +223,7 @@ def _finish(
     left_out: int,
 ) -> StageOutcome:
     """Measure, save and report."""
-    options = {"pad_id": tokenizer.pad_token_id, "batch_size": EVALUATION_BATCH, "on_batch": context.directory.beat}
+    options = _scoring_options(context, tokenizer)
     seen = scoring.score(model, [s for pair in pairs for s in (pair.chosen, pair.rejected)], **options)
     facts = {"score_mean": seen.mean().item(), "score_std": seen.std().item()}
     found = scoring.pair_accuracy(model, held_out, **options)

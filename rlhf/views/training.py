@@ -61,7 +61,8 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     messages.success(
         request,
         f"Frozen as {snapshot}: {counts['prompts']} prompts, {counts['rankings']} rankings, "
-        f"{counts['pairs_train']} training pairs and {counts['pairs_test']} held out.",
+        f"{counts['pairs_train']} training pairs and {counts['pairs_test']} held out. "
+        f"{snapshots.reconciliation(counts)}",
     )
     return redirect("training", slug=slug)
 

@@ -2,11 +2,12 @@
 // in another way, and no HTML is made here: the server rendered every part.
 import "./cards.js";
 import { compare, isCompared, takeOff } from "./diff.js";
+import { dragging } from "./drag.js";
 import { listen } from "./keys.js";
 import { toggleGuidelines, toggleRaw } from "./reading.js";
 import { skipActions } from "./skip.js";
 import "./spans.js";
-import { inWords, moved, names, tied } from "./tiers.js";
+import { inWords, moved, names, placed, tied } from "./tiers.js";
 import { t } from "./words.js";
 import { keep } from "./work.js";
 
@@ -75,6 +76,15 @@ function focusNextUnranked() {
   focus(next ?? current);
 }
 
+const heldAt = (rank) => cards.filter((card) => rankOf(card) === rank);
+
+function takeDragged(card, rank, by) {
+  focus(card, { preventScroll: true });
+  const other = heldAt(rank).find((one) => one !== card);
+  if (by) arrange(placed(tiers(), card, other, by));
+  else setRanks([[card, rank]]);
+}
+
 function rankedByMouse(event) {
   const button = event.target.closest("[data-rank]");
   if (!button) return;
@@ -116,6 +126,7 @@ for (const card of cards) {
   });
 }
 
+dragging(cards, { take: takeDragged, heldAt });
 page.querySelector("[data-open-keys]").addEventListener("click", () => keySheet.showModal());
 
 listen({

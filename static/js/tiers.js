@@ -21,6 +21,13 @@ export function tied(tiers, card, by) {
   return joined.filter((tier) => tier.length);
 }
 
+// The card stands alone before (by = -1) or after (1) the tier of another.
+export function placed(tiers, card, other, by) {
+  const others = tiers.map((tier) => tier.filter((one) => one !== card)).filter((tier) => tier.length);
+  const at = others.findIndex((tier) => tier.includes(other));
+  return others.toSpliced(at + (by > 0 ? 1 : 0), 0, [card]);
+}
+
 export function inWords(tiers, unranked) {
   const count = tiers.flat().length + unranked.length;
   const order = tiers.map((tier) => tier.map((card) => card.label).sort().join(" = ")).join(" > ");

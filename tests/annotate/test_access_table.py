@@ -79,6 +79,7 @@ TABLE = {
     ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
     ("GET", "comparison"): (302, 403, 403, 200, 200, 200),
     ("POST", "adjudicate"): (302, 403, 403, 422, 422, 403),
+    ("POST", "prompt_withdraw"): (302, 403, 403, 302, 302, 403),
     ("GET", "join"): (200, 200, 200, 403, 403, 403),
     ("POST", "join"): (422, 302, 302, 403, 403, 403),
     ("GET", "crowd_enter"): (404, 404, 404, 404, 404, 404),
@@ -142,7 +143,11 @@ TABLE = {
     ("POST", "api_run_cancel"): (401, 403, 403, 403, 202, 202),
     ("GET", "api_run_metrics"): (401, 403, 403, 200, 200, 200),
 }
-SENT = {"annotator_pause": {"is_paused": "yes"}, "pay": {"currency": "pounds"}}
+SENT = {
+    "annotator_pause": {"is_paused": "yes"},
+    "pay": {"currency": "pounds"},
+    "prompt_withdraw": {"is_withdrawn": "yes"},
+}
 """What a POST needs to get past its form; the others lack all fields and are refused by the form (422)."""
 SECRETS = ("SECRET-MODEL-7", "SECRET-ID", "SECRET-SOURCE", "BENS-REASON", "RULING-REASON", "simulated", "annotator-")
 """`annotator-` begins every pseudonym."""
@@ -263,6 +268,7 @@ def url(name, world):
         "annotator_pause": [world.annotator],
         "comparison": [world.comparison],
         "adjudicate": [world.comparison],
+        "prompt_withdraw": [world.comparison],
         "join": [world.invitation],
         "crowd_enter": [world.slug, "prolific"],
         "crowd_approve": [world.slug, 99],

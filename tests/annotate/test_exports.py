@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotate import assignments, exports, intake, projects, rankings
+from annotate import assignments, exports, intake, people, projects, rankings
 from annotate.answers import Answer, Span
 from annotate.models import Annotator, Comparison, Ranking
 from annotate.questions import Choice, Questions, to_json
@@ -129,9 +129,22 @@ def test_preferences_are_trl_columns_without_ties(ranked):
     content, counts = read(ranked, "preferences")
 
     first = lines(content)[0]
-    assert list(first) == ["prompt", "chosen", "rejected", "margin", "q", "weight", "split"]
+    columns = "prompt chosen rejected q margin p_tie n_votes n_eff weight category guideline split"
+    assert list(first) == columns.split()
     assert (first["prompt"][0]["role"], first["chosen"][0]["role"]) == ("user", "assistant")
     assert counts.sentence.startswith("6 rankings → 18 pairs − ")
+
+
+def test_the_same_preferences_are_the_same_bytes(ranked):
+    assert read(ranked, "preferences", "parquet")[0] == read(ranked, "preferences", "parquet")[0]
+
+
+def test_rankings_that_make_no_labels_are_said_beside_those_that_do(ranked, ben):
+    people.set_paused(ben, is_paused=True)
+
+    _, counts = read(ranked, "preferences")
+
+    assert counts.sentence.startswith("3 rankings (3 more left out (3 by an annotator on hold)) → 18 pairs − ")
 
 
 def test_ties_are_counted_and_left_out(project, comparisons, ana, ben):

@@ -44,15 +44,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, live_server: object, roles: None) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page of the live server: open_page(size=PHONE, theme="dark", javascript=False)."""
+    """Return a function that opens a page of the live server: open_page(size=PHONE, touch=True, theme="dark")."""
     contexts: list[BrowserContext] = []
 
-    def open_one(size: tuple[int, int] = DESKTOP, theme: str = "light", javascript: bool = True) -> Page:
+    def open_one(
+        size: tuple[int, int] = DESKTOP, theme: str = "light", javascript: bool = True, touch: bool = False
+    ) -> Page:
         context = browser.new_context(
             base_url=live_server.url,
             viewport={"width": size[0], "height": size[1]},
             color_scheme=theme,
             java_script_enabled=javascript,
+            has_touch=touch,
             reduced_motion="reduce",
             locale="en-GB",
             timezone_id="UTC",

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 import pytest
 
-from annotate import assignments, intake, rankings
+from annotate import assignments, intake, people, rankings
 from annotate.answers import Answer
-from annotate.preferences import RULING_Q
+from annotate.beliefs import RULING_Q
 from rlhf import artefacts, snapshots
 from rlhf.contract import rundir
 from rlhf.contract.records import PromptRecord, read_jsonl
@@ -60,6 +60,30 @@ def test_the_counts_reconcile(project, comparisons, ana):
     assert counts["ranked_pairs"] == 18
     assert counts["pairs"] == counts["ranked_pairs"] - sum(counts["excluded"].values())
     assert counts["pairs"] == counts["pairs_train"] + counts["pairs_test"]
+
+
+def test_the_counts_are_told_as_a_sentence_that_comes_out_even(project, comparisons, ana, ben):
+    rank_all(ana, project, ["a", "b", "c", "d"])
+    rank_all(ben, project, ["d", "c", "b", "a"])
+    people.set_paused(ben, is_paused=True)
+
+    counts = snapshots.freeze(project, by=None).counts
+
+    told = "3 rankings (3 more left out (3 by an annotator on hold)) → 18 pairs − 0 ties − 0 excluded = 18 rows"
+    assert snapshots.reconciliation(counts).startswith(told)
+
+
+def test_a_snapshot_keeps_its_parameters_seed_and_the_fit(project, comparisons, ana):
+    rank_all(ana, project, ["a", "b", "c", "d"])
+
+    filters = snapshots.freeze(project, by=None, test_rate=0.4).filters
+
+    assert {name: filters[name] for name in ("test_rate", "label", "seed")} == {
+        "test_rate": 0.4,
+        "label": "votes",
+        "seed": 0,
+    }
+    assert len(filters["fit_id"]) == 16
 
 
 def test_pairs_of_equal_texts_are_left_out_and_counted(project, write_lines, ana):

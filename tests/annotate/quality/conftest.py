@@ -8,6 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machine", deadline=None)  # others use the cores, too: time says nothing here
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Krippendorff's alpha against published values, the krippendorff package, and its own properties."""
+"""Krippendorff's alpha against the krippendorff package, and its own properties."""
 
 import krippendorff
 import numpy as np
@@ -13,82 +13,6 @@ from tests.annotate.quality.crowds import drawn_votes, votes_on_pairs
 
 METRICS = {"nominal": alpha.nominal, "ordinal": alpha.ordinal, "interval": alpha.interval, "ratio": alpha.ratio}
 COUNTS = arrays(np.int64, st.tuples(st.integers(1, 12), st.just(3)), elements=st.integers(0, 4))
-
-
-def table_of(units_by_raters: list[list]) -> alpha.ValueCounts:
-    cells = [(unit, value) for unit, row in enumerate(units_by_raters) for value in row if value is not None]
-    return alpha.value_counts(np.array([unit for unit, _ in cells]), np.array([float(value) for _, value in cells]))
-
-
-def paired(contingency: list[list[int]]) -> alpha.ValueCounts:
-    rows = [[a, b] for a, row in enumerate(contingency) for b, count in enumerate(row) for _ in range(count)]
-    return table_of(rows)
-
-
-@pytest.mark.parametrize(
-    ("name", "metric"),
-    [
-        ("krippendorff_canonical_4x12", "nominal"),
-        ("krippendorff_canonical_4x12", "ordinal"),
-        ("krippendorff_canonical_4x12", "interval"),
-        ("krippendorff_canonical_4x12", "ratio"),
-        ("krippendorff_2018_p306_binary", "nominal"),
-        ("hayes_krippendorff_2007_5x40", "nominal"),
-        ("hayes_krippendorff_2007_5x40", "ordinal"),
-    ],
-)
-def test_alpha_equals_the_published_value(published: dict, name: str, metric: str) -> None:
-    case = published[name]
-
-    estimate = alpha.krippendorff_alpha(table_of(case["input"]["data"]), metric=METRICS[metric])
-
-    assert estimate.value == pytest.approx(case["expected"][metric], abs=case["tolerance"])
-
-
-@pytest.mark.parametrize("name", ["freelon_2010_R2.02", "freelon_2010_R3.01"])
-def test_alpha_and_fleiss_kappa_equal_recals_tables(published: dict, name: str) -> None:
-    case = published[name]
-    table = table_of(case["input"]["data"])
-
-    assert alpha.krippendorff_alpha(table, metric=alpha.nominal).value == pytest.approx(
-        case["expected"]["alpha"], abs=case["tolerance"]
-    )
-    assert alpha.fleiss_kappa(table).value == pytest.approx(case["expected"]["scott_or_fleiss"], abs=case["tolerance"])
-
-
-def test_gwets_abstractors_have_the_printed_scott_pi_and_alpha(published: dict) -> None:
-    case = published["gwet_3x3_abstractors"]
-    table = paired(case["input"]["data"])
-
-    assert alpha.fleiss_kappa(table).value == pytest.approx(case["expected"]["scott"], abs=2e-6)
-    assert alpha.krippendorff_alpha(table, metric=alpha.nominal).value == pytest.approx(
-        case["expected"]["alpha"], abs=2e-6
-    )
-
-
-def test_quadratic_weights_are_the_interval_metric(published: dict) -> None:
-    case = published["gwet_3x3_abstractors_quadratic"]
-
-    estimate = alpha.krippendorff_alpha(paired(case["input"]["data"]), metric=alpha.interval)
-
-    assert estimate.value == pytest.approx(case["expected"]["alpha"], abs=case["tolerance"])
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("fleiss_1971_psychiatric_diagnoses", "kappa"),
-        ("fleiss_kappa_wikipedia_14x10", "kappa"),
-        ("randolph_free_marginal_small", "fixed"),
-    ],
-)
-def test_fleiss_kappa_equals_the_published_value(published: dict, name: str, key: str) -> None:
-    case = published[name]
-    counts = np.array(case["input"]["data"], dtype=np.float64)
-
-    estimate = alpha.fleiss_kappa(alpha.ValueCounts(counts, np.arange(counts.shape[1], dtype=np.float64)))
-
-    assert estimate.value == pytest.approx(case["expected"][key], abs=case["tolerance"])
 
 
 @given(COUNTS, st.sampled_from(["nominal", "ordinal", "interval", "ratio"]))
@@ -176,9 +100,3 @@ def test_without_a_second_opinion_alpha_is_undefined() -> None:
 
     assert estimate.value is None
     assert estimate.n == 0
-
-
-def test_fleiss_kappa_wants_equally_many_answers_on_every_unit() -> None:
-    estimate = alpha.fleiss_kappa(alpha.ValueCounts(np.array([[2.0, 1.0], [2.0, 0.0]]), np.arange(2.0)))
-
-    assert "same number" in estimate.reason

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from annotate.quality.ceiling import label_ceiling
 from annotate.quality.ranking import PairVotes
-from tests.annotate.quality.crowds import votes_on_pairs
+from tests.annotate.quality.crowds import drawn_votes, votes_on_pairs
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +62,31 @@ def test_too_few_second_opinions_give_a_reason(prompts: list[str]) -> None:
 
     assert ceiling.single_vote.value is ceiling.lower.value is None
     assert "Not enough data" in ceiling.single_vote.reason
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_crowd_with_clickers_leaves_no_pair_undisputed_and_the_estimate_knows(seed: int) -> None:
+    """P of a pair is the mean of its annotators' curves; with a Beta for P the estimate is 0.02 too low."""
+    slopes = np.array([3.0] * 40 + [0.0] * 12 + [-3.0] * 3)
+    votes, margins = drawn_votes(np.random.default_rng(seed), slopes=slopes, pulls=[0.2] * 55, n_pairs=6000)
+    p = ((expit(np.outer(margins, slopes) + 0.2) + expit(np.outer(margins, slopes) - 0.2)) / 2).mean(axis=1)
+    majority = p**2 * (3 - 2 * p)
+
+    ceiling = label_ceiling(votes, seed=1)
+
+    assert ceiling.single_vote.value == pytest.approx(np.maximum(p, 1 - p).mean(), abs=0.015)
+    assert ceiling.majority_of_three.value == pytest.approx(np.maximum(majority, 1 - majority).mean(), abs=0.015)
+
+
+def test_ties_are_left_out_and_counted() -> None:
+    with_ties = label_ceiling(votes_on_pairs(*["++0", "--0"] * 40), seed=1)
+
+    assert (with_ties.n_decisive, with_ties.n_ties) == (160, 80)
+    assert with_ties.lower.value == 1.0
+
+
+def test_a_million_votes_on_one_pair_are_not_enough_prompts() -> None:
+    """One prompt says nothing of the next, however many votes it has."""
+    ceiling = label_ceiling(votes_on_pairs("+-" * 50_000), seed=1)
+
+    assert "1 prompts" in ceiling.single_vote.reason

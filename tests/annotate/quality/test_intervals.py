@@ -6,21 +6,13 @@ import pytest
 
 from annotate.quality import alpha, intervals
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, answer_counts, half_credit
+from annotate.quality.evidence import answers_of, evidence
 from annotate.quality.ranking import pair_counts
 from tests.annotate.quality.crowds import drawn_votes, votes_on_pairs
 
 AGREEMENT = intervals.agreement_with(HALF_CREDIT)
 ALPHA = intervals.alpha_with(HALF_CREDIT)
 FORTY_PROMPTS = ["+++..", "++-..", "..-0-", ".+.+-"] * 10
-
-
-@pytest.mark.parametrize("name", ["newcombe_1998_81_of_263", "newcombe_1998_0_of_20"])
-def test_wilsons_interval_equals_the_published_one(published: dict, name: str) -> None:
-    case = published[name]
-
-    low_high = intervals.wilson(case["input"]["successes"], case["input"]["n"], level=case["input"]["level"])
-
-    assert low_high == pytest.approx(case["expected"]["wilson"], abs=case["tolerance"])
 
 
 def test_wilson_knows_nothing_without_trials() -> None:
@@ -32,7 +24,7 @@ def test_the_bootstrap_of_ordinal_alpha_equals_resampling_units_with_the_krippen
     ratings = np.array(published["hayes_krippendorff_2007_5x40"]["input"]["data"], dtype=np.float64)
     unit, rater = np.nonzero(np.isfinite(ratings))
     table = alpha.value_counts(unit, ratings[unit, rater])
-    units = alpha.cluster_coincidences(table.counts, cluster=np.arange(40), n_clusters=40)
+    units = alpha.unit_coincidences(table.counts)
     rng = np.random.default_rng(2)
     resampled = [ratings[rng.integers(0, 40, 40)].T for _ in range(600)]
 
@@ -85,12 +77,11 @@ def test_new_annotators_are_less_certain_than_new_prompts_when_annotators_differ
 
 def test_the_bootstrap_mean_lies_at_the_value() -> None:
     votes = votes_on_pairs(*FORTY_PROMPTS)
-    counts = pair_counts(votes)
-    prompts = alpha.cluster_coincidences(answer_counts(counts), cluster=counts.units.prompt, n_clusters=40)
+    found = evidence(answers_of(votes), AGREEMENT)
 
-    values = AGREEMENT.of(intervals.bootstrap_sums(prompts, seed=8))
+    values = found.of(intervals.bootstrap_sums(found.prompts, seed=8))
 
-    assert values.mean() == pytest.approx(half_credit(counts).value, abs=0.2 * values.std())
+    assert values.mean() == pytest.approx(half_credit(pair_counts(votes)).value, abs=0.2 * values.std())
 
 
 def test_many_clusters_are_grouped_without_changing_the_standard_error() -> None:
@@ -105,7 +96,7 @@ def test_many_clusters_are_grouped_without_changing_the_standard_error() -> None
 def test_leaving_an_annotator_out_equals_counting_without_their_votes() -> None:
     votes = votes_on_pairs("++-0", "+0-.", "0++-", "-+..")
 
-    without = intervals.leave_one_annotator_out(votes, ties=HALF_CREDIT)
+    without = evidence(answers_of(votes), AGREEMENT).without
 
     kept = votes_on_pairs("+.-0", "+.-.", "0.+-", "-...")
     expected = alpha.coincidences(answer_counts(pair_counts(kept)))
@@ -115,7 +106,7 @@ def test_leaving_an_annotator_out_equals_counting_without_their_votes() -> None:
 def test_the_jackknife_of_ties_left_out_takes_only_choices_away() -> None:
     votes = votes_on_pairs("++-0", "+0-+")
 
-    without = intervals.leave_one_annotator_out(votes, ties=DECISIVE)
+    without = evidence(answers_of(votes), intervals.agreement_with(DECISIVE)).without
 
     kept = answer_counts(pair_counts(votes_on_pairs("+.-0", "+.-+")))[:, [0, 2]]
     assert without[1] == pytest.approx(alpha.coincidences(kept))

@@ -2,13 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from rlhf.contract import rundir
-from rlhf.training import models, reward, run, scoring
+from rlhf.contract.records import ScoreRecord, read_jsonl
+from rlhf.training import data, learning_curve, models, reward, run, scoring
 from rlhf.training.data import TokenisedPair
 from tests.rlhf.training.conftest import pair
 
@@ -157,3 +159,43 @@ def test_a_cancelled_run_saves_nothing(make_snapshot, make_run, base):
 def test_wilson_gives_newcombes_interval():
     """81 of 263: Newcombe (1998), Statistics in Medicine 17:857-872, table I."""
     assert scoring.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=6e-5)
+
+
+def test_hard_labels_leave_ties_and_doubts_out_and_weigh_by_certainty():
+    sure, doubt = pair(0, chosen="a", rejected="b", q=0.9), pair(0, chosen="a", rejected="c", q=0.55)
+    tie = replace(sure, p_tie=0.6)
+
+    kept = data.labelled([TokenisedPair(one, [1], [2], 1, 1) for one in (sure, doubt, tie)], "hard")
+
+    assert [(one.record.q, one.record.margin) for one in kept] == [(1.0, 0.0)]
+    assert kept[0].record.weight == pytest.approx(0.8)
+
+
+def test_with_a_margin_the_winner_must_be_ahead_by_it():
+    chosen, rejected, sure = torch.tensor([1.0]), torch.tensor([0.0]), torch.ones(1)
+
+    loss = reward.soft_loss(chosen, rejected, sure, sure, margin=torch.tensor([0.4]), center=None)
+
+    assert loss.item() == pytest.approx(-math.log(sigmoid(0.6)))
+
+
+def test_subsets_are_nested_and_hold_whole_prompts():
+    pairs = [TokenisedPair(pair(n, chosen=x, rejected="z"), [1], [2], 1, 1) for n in range(16) for x in "ab"]
+
+    found = learning_curve.subsets(pairs, halvings=3)
+
+    names = [{one.record.prompt_id for one in subset} for subset in found]
+    assert [len(subset) for subset in found] == [4, 8, 16]
+    assert names[0] < names[1] < names[2]
+
+
+def test_a_run_with_a_learning_curve_measures_each_subset_and_scores_every_completion(make_snapshot, make_run, base):
+    config = QUICK | {"learning_curve": 2, "epochs": 1}
+    directory = make_run("reward", snapshot=make_snapshot(pairs=toy_pairs()), base=base, config=config)
+
+    result = run.execute("reward", reward.train, directory)
+
+    assert [one["n_prompts"] for one in result.metrics["learning_curve"]] == [7, 15, 30]
+    assert result.metrics["learning_curve"][-1]["accuracy"] == result.metrics["accuracy"]
+    assert len(list(read_jsonl(directory.scores, ScoreRecord))) == 160
+    assert [json.loads(line)["step"] for line in directory.metrics.read_text().splitlines()] == [1, 2, 3, 4]

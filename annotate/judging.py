@@ -1,0 +1,167 @@
+"""A project's rows → annotate.quality.judgement: who judges well, and what stands out. Reads only.
+
+Evidence is named by primary keys of Ranking. The number of queries is fixed; a project of a million votes takes
+seconds, so pages read what was judged in the background (annotate.tasks).
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from annotate import policy, preferences
+from annotate.models import Assignment, Completion, Project, Prompt, Ranking
+from annotate.quality.arrays import Floats, coded, sums
+from annotate.quality.findings import Judgement
+from annotate.quality.judgement import judge
+from annotate.quality.ranking import RankedCompletions, RankingRow, pair_votes, ranked_completions
+from annotate.quality.tiers import relations
+from annotate.quality.work import Completions, GoldAnswers, Repeats, Work
+
+Purpose = Assignment.Purpose
+
+CHUNK = 2_000
+WORD = re.compile(r"[㐀-鿿぀-ヿ가-힯]|[^\W㐀-鿿぀-ヿ가-힯]+")
+"""A run of letters and digits; of Chinese, Japanese and Korean each character, as none writes spaces between words."""
+MARKS = (re.compile(r"^#{1,6} ", re.M), re.compile(r"^ *(?:[-*+]|\d+[.)]) ", re.M), re.compile(r"\*\*[^*\n]+\*\*"))
+
+
+class _Said(NamedTuple):
+    """A ranking as it was read."""
+
+    pk: int
+    row: RankingRow
+    seconds: float | None
+    at: datetime
+    guideline: int | None
+
+
+def judgement_of(project: Project) -> Judgement:
+    """Return what is found about each annotator of a project, from their current rankings, gold and repeats."""
+    return judge(work_of(project))
+
+
+def work_of(project: Project) -> Work:
+    """Return all that the detectors read of a project."""
+    said = [one for one in _said(project) if one.row.tiers]
+    ranked = ranked_completions(one.row for one in said)
+    pks = np.array([one.pk for one in said], dtype=np.int64)
+    votes = pair_votes(ranked._replace(ranking=pks[ranked.ranking]) if len(pks) else ranked)
+    completions = _completions(project)
+    return Work(
+        votes=votes,
+        seconds=np.array([np.nan if one.seconds is None else one.seconds for one in said], dtype=np.float64),
+        at=np.array([one.at.timestamp() for one in said], dtype=np.float64),
+        words=_words_to_read(project, ranked, completions, n=len(said)),
+        guideline=np.array([one.guideline or 0 for one in said], dtype=np.int64),
+        completions=completions,
+        gold=_gold(project),
+        repeats=_repeats(project),
+    )
+
+
+def word_count(text: str) -> int:
+    """Return how many words a reader meets.
+
+    >>> word_count("It's 3 words, 你好")
+    6
+    """
+    return sum(1 for _ in WORD.finditer(text))
+
+
+def _said(project: Project) -> Iterable[_Said]:
+    rankings = preferences.current_rankings(project).order_by("pk")
+    columns = ["comparison_id", "comparison__prompt_id", "annotator_id", "tiers", "assignment__order"]
+    about = ["active_seconds", "seconds", "submitted_at", "assignment__guideline__number"]
+    for pk, *rest in rankings.values_list("pk", *columns, *about).iterator(chunk_size=CHUNK):
+        active, seconds, at, guideline = rest[len(columns) :]
+        yield _Said(pk, RankingRow(*rest[: len(columns)]), seconds if active is None else active, at, guideline)
+
+
+def _completions(project: Project) -> Completions:
+    """Return words and marks of every completion; equal texts of one prompt have one code."""
+    found = Completion.objects.filter(comparison__project=project).order_by("pk")
+    ids, texts, words, marks = [], [], [], []
+    for pk, prompt, text in found.values_list("pk", "comparison__prompt_id", "text").iterator(chunk_size=CHUNK):
+        ids.append(pk)
+        texts.append(hash((prompt, " ".join(text.split()))))
+        words.append(word_count(text))
+        marks.append([len(mark.findall(text)) for mark in MARKS])
+    return Completions(
+        ids=np.array(ids, dtype=np.int64),
+        text=coded(np.array(texts, dtype=np.int64)).codes,
+        words=np.array(words, dtype=np.float64),
+        marks=np.array(marks, dtype=np.float64).reshape(-1, len(MARKS)),
+    )
+
+
+def _words_to_read(project: Project, ranked: RankedCompletions, completions: Completions, *, n: int) -> Floats:
+    """Return for each ranking, in the order of the rows, the words of its prompt and completions."""
+    prompts = Prompt.objects.filter(project=project).order_by("pk").values_list("pk", "messages")
+    of_prompt = {
+        pk: sum(word_count(message["content"]) for message in messages)
+        for pk, messages in prompts.iterator(chunk_size=CHUNK)
+    }
+    own = completions.words[np.searchsorted(completions.ids, ranked.completion)]
+    first = np.unique(ranked.ranking, return_index=True)[1]
+    asked = np.array([of_prompt[prompt] for prompt in ranked.prompt[first].tolist()], dtype=np.float64)
+    return asked + sums(own, by=ranked.ranking, n=n)
+
+
+def _gold(project: Project) -> GoldAnswers:
+    """Return the current answers on gold that is not retired; «cannot be ranked» is wrong."""
+    on_gold = Ranking.objects.filter(
+        comparison__project=project,
+        assignment__purpose=Purpose.GOLD,
+        superseded_at__isnull=True,
+        comparison__key__is_retired=False,
+    )
+    columns = ["annotator_id", "comparison_id", "pk", "tiers", "comparison__key__tiers", "submitted_at"]
+    rows = [
+        (annotator, comparison, pk, policy.agreement(tiers, key) if tiers else 0.0, at.timestamp())
+        for annotator, comparison, pk, tiers, key, at in on_gold.order_by("pk").values_list(*columns)
+    ]
+    annotator, comparison, pk, right, at = zip(*rows, strict=True) if rows else ((),) * 5
+    ids = (np.array(column, dtype=np.int64) for column in (annotator, comparison, pk))
+    return GoldAnswers(*ids, right=np.array(right, dtype=np.float64), at=np.array(at, dtype=np.float64))
+
+
+def _repeats(project: Project) -> Repeats:
+    """Return what was said on each pair the first time and again."""
+    again = Ranking.objects.filter(
+        comparison__project=project,
+        assignment__purpose=Purpose.REPEAT,
+        superseded_at__isnull=True,
+        unrankable="",
+        assignment__repeat_of__rankings__superseded_at__isnull=True,
+        assignment__repeat_of__rankings__unrankable="",
+    )
+    first = "assignment__repeat_of__rankings__"
+    columns = ["annotator_id", f"{first}pk", "pk", f"{first}tiers", "tiers", "assignment__repeat_of__order"]
+    found = again.order_by("pk").values_list(*columns, "assignment__order")
+    table = np.array([row for one in found for row in _pairs_again(*one)], dtype=np.int64)
+    return Repeats(*table.reshape(-1, len(Repeats._fields)).T)
+
+
+def _pairs_again(
+    annotator: int,
+    first: int,
+    again: int,
+    first_tiers: list[list[int]],
+    tiers: list[list[int]],
+    first_order: list[int],
+    order: list[int],
+) -> Iterable[tuple[int, ...]]:
+    said, now = relations(first_tiers), relations(tiers)
+    for pair in sorted(said.keys() & now.keys()):
+        shown = (_is_first(pair, first_order), _is_first(pair, order))
+        yield annotator, first, again, said[pair], now[pair], *shown
+
+
+def _is_first(pair: tuple[int, int], order: list[int]) -> int:
+    """Return 1 if the first of the pair was shown before the other, 0 after, -1 where unknown."""
+    if pair[0] not in order or pair[1] not in order:
+        return -1
+    return int(order.index(pair[0]) < order.index(pair[1]))

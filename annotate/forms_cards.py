@@ -47,6 +47,20 @@ class CardFields:
     marks: list[MarkFields]
 
     @property
+    def rank_choices(self) -> tuple[tuple[object, str], ...]:
+        return tuple(self.rank.field.choices)
+
+    @property
+    def rank_chosen(self) -> object:
+        """The choice that was sent or is filled in, or the empty one."""
+        said = str(self.rank.value() or "")
+        return next((value for value, _words in self.rank_choices if str(value) == said), "")
+
+    @property
+    def is_rank_faulty(self) -> bool:
+        return bool(self.rank.errors)
+
+    @property
     def flag_count(self) -> int:
         return len(self.flags.value() or ()) if self.flags else 0
 

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from annotate import rendering
 from annotate.answers import STRENGTHS, Answer, Tiers
-from annotate.models import Assignment, Completion, Ranking
+from annotate.models import Assignment, Ranking
 from annotate.quality.tiers import sentence
 from annotate.questions import Questions
 
@@ -37,8 +37,7 @@ def labels(assignment: Assignment) -> dict[int, str]:
 
 def texts(assignment: Assignment) -> dict[int, str]:
     """Return the text of each completion by id, in the order of the page."""
-    found = dict(Completion.objects.filter(comparison=assignment.comparison_id).values_list("pk", "text"))
-    return {pk: found[pk] for pk in assignment.order}
+    return {pk: assignment.texts[pk] for pk in assignment.order}
 
 
 def completions(assignment: Assignment, sources: Mapping[int, str] | None = None) -> list[ShownCompletion]:

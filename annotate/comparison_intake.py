@@ -122,6 +122,8 @@ class ComparisonStore:
                 faults.add(line, "id", f"{row.external_id!r} is in this project already with other content.")
             if problem := rows.count_fault(row, self.project.task):
                 faults.add(line, "completions", problem)
+            if problem := rows.use_fault(row, self.project.task):
+                faults.add(line, "use", problem)
             self._check_prompt(line, row.prompt, known_prompts.get(row.prompt.external_id), faults)
 
     def _check_prompt(self, line: int, row: PromptRow, known: Prompt | None, faults: Faults) -> None:

@@ -3,24 +3,17 @@
 A ranking that was revised is in no figure.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 from django.db.models import QuerySet
 
-from annotate import preferences
+from annotate import columns, preferences
+from annotate.columns import Rankings
 from annotate.models import Annotator, Project, Ranking
 from annotate.quality.arrays import Floats, Ints
-from annotate.quality.ranking import PairCounts, PairVotes, RankingRow, pair_counts, pair_votes, ranked_completions
-
-
-class Stored(NamedTuple):
-    """A ranking as it was read; `seconds` is NaN where unknown."""
-
-    project: int
-    seconds: float
-    row: RankingRow
+from annotate.quality.ranking import PairCounts, PairVotes, pair_counts, pair_votes
 
 
 class Current(NamedTuple):
@@ -43,22 +36,22 @@ def people_of(rankings: QuerySet[Ranking]) -> list[Annotator]:
     return list(Annotator.objects.filter(pk__in=rankings.order_by().values("annotator")).order_by("pk"))
 
 
-def stream(rankings: QuerySet[Ranking]) -> Iterator[Stored]:
-    """Yield the rankings in one query, a chunk at a time."""
-    columns = ["comparison_id", "comparison__prompt_id", "annotator_id", "tiers", "assignment__order"]
-    stored = rankings.order_by("pk").values_list("comparison__project_id", "seconds", *columns)
-    for project, seconds, *row in stored.iterator(chunk_size=2000):
-        yield Stored(project, np.nan if seconds is None else seconds, RankingRow(*row))
+def read(rankings: QuerySet[Ranking]) -> Current:
+    """Return rankings of one project as pair votes, in one query."""
+    return _current(columns.read(rankings))
 
 
-def as_arrays(stored: Iterable[Stored]) -> Current:
-    """Return the rankings as pair votes; they are of one project."""
-    rows = list(stored)
-    votes = pair_votes(ranked_completions(one.row for one in rows))
-    people = np.array([one.row.annotator for one in rows], dtype=np.int64)
+def read_by_project(rankings: QuerySet[Ranking]) -> dict[int, Current]:
+    """Return rankings of several projects, by project id, in one query."""
+    found = columns.read(rankings)
+    return {int(pk): _current(columns.some(found, found.project == pk)) for pk in np.unique(found.project)}
+
+
+def _current(found: Rankings) -> Current:
+    votes = pair_votes(found.ranked)
     return Current(
         votes=votes,
         counts=pair_counts(votes),
-        annotator=np.searchsorted(votes.annotator_ids, people).astype(np.int64),
-        seconds=np.array([one.seconds for one in rows], dtype=np.float64),
+        annotator=np.searchsorted(votes.annotator_ids, found.annotator).astype(np.int64),
+        seconds=found.seconds,
     )

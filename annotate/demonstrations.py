@@ -54,9 +54,10 @@ def revise(
     *,
     edited_from: int | None = None,
     submission: UUID,
+    more_active_seconds: float | None = None,
     now: datetime | None = None,
 ) -> Demonstration:
-    """Replace an author's current text by another; the old one stays on record.
+    """Replace an author's current text by another, with the work on it added; the old one stays on record.
 
     Raises answers.BadAnswer, SubmissionConflict or TooLate.
     """
@@ -71,8 +72,9 @@ def revise(
         current = Demonstration.objects.filter(pk=demonstration.pk, superseded_at__isnull=True)
         if current.update(superseded_at=now) != 1:
             raise SubmissionConflict(_("This text has been changed since. Load the page again."))
-        seconds, active_seconds = demonstration.seconds, demonstration.active_seconds
-        return _create(assignment, text, edited_from, submission, seconds=seconds, active_seconds=active_seconds)
+        active = round((demonstration.active_seconds or 0.0) + (more_active_seconds or 0.0), 1) or None
+        seconds = demonstration.seconds
+        return _create(assignment, text, edited_from, submission, seconds=seconds, active_seconds=active)
 
 
 def current(assignment: Assignment) -> Demonstration | None:

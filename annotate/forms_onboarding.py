@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from annotate.models import Membership, Project
+from annotate.models import Membership, Project, Task
 
 MAX_TEXT_CHARS = 2_000
 MAX_CONSENT_CHARS = 100_000
@@ -13,6 +13,13 @@ Qualification = Membership.Qualification
 def _words(label: str, *, rows: int = 3, max_length: int = MAX_TEXT_CHARS, **more: object) -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": rows, "dir": "auto"})
     return forms.CharField(label=label, widget=widget, max_length=max_length, **more)
+
+
+def refuse_known_orders(form: forms.ModelForm, *names: str) -> None:
+    """Add an error to each of these fields that asks for known orders in a project of ideal outputs."""
+    for name in names if form.instance.task == Task.DEMONSTRATION else ():
+        if form.cleaned_data.get(name):
+            form.add_error(name, "A project of ideal outputs has no known orders: nobody ranks in it. Set this to 0.")
 
 
 class AgreeForm(forms.Form):
@@ -93,12 +100,17 @@ class OnboardingForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ["is_open", "training_count", "qualification_count", "qualification_pass_rate"]
+        fields = ["is_open", "training_count", "qualification_count", "qualification_pass_rate", "pauses_failing"]
         labels = {
             "is_open": "Open to every annotator",
             "training_count": "Training comparisons",
             "qualification_count": "Qualification comparisons",
             "qualification_pass_rate": "Agreement needed to pass (0 to 1)",
+            "pauses_failing": "Pause annotators who fail the quality checks",
+        }
+        help_texts = {
+            "pauses_failing": "Checked every hour. They read why, keep what they ranked and its pay, and you can give "
+            "them work again; then the policy leaves them alone."
         }
         widgets = {"qualification_pass_rate": forms.NumberInput(attrs={"step": "0.01", "min": "0", "max": "1"})}
 
@@ -107,6 +119,7 @@ class OnboardingForm(forms.ModelForm):
         for name in ("training_count", "qualification_count"):
             if (cleaned.get(name) or 0) > 50:
                 self.add_error(name, f"At most 50; got {cleaned[name]}.")
+        refuse_known_orders(self, "training_count", "qualification_count")
         return cleaned
 
 

@@ -2,13 +2,15 @@
 
 from django import forms
 
-from annotate import exports, forms_questions, intake, questions
+from annotate import exports, forms_questions, intake, projects, questions
 from annotate.formats import columns, shapes
+from annotate.forms_onboarding import refuse_known_orders
 from annotate.forms_questions import QuestionsForm
-from annotate.models import Completion, Project
+from annotate.models import Completion, OverlapPolicy, Project
 
 MAX_GUIDELINES_CHARS = 100_000
 MAX_REASON_CHARS = 2_000
+RATES = ("fixed_rate", "gold_rate", "repeat_rate")
 
 
 def _text_area(rows: int) -> forms.Textarea:
@@ -50,17 +52,38 @@ class SettingsForm(QuestionsForm, forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ["name", "overlap", "lease_seconds", "is_active"]
-        labels = {"lease_seconds": "Reservation, in seconds", "is_active": "Active"}
+        fields = ["name", "overlap", "lease_seconds", "is_active", *projects.QUEUE_FIELDS]
+        labels = {
+            "lease_seconds": "Reservation, in seconds",
+            "is_active": "Active",
+            "overlap_policy": "How many votes",
+            "overlap_cap": "At most so many votes",
+            "fixed_rate": "Share with fixed overlap (0 to 1)",
+            "gold_rate": "Hidden gold (0 to 0.5)",
+            "repeat_rate": "Hidden repeats (0 to 0.5)",
+            "grace_seconds": "Time to change a submission, in seconds",
+        }
+        widgets = {name: forms.NumberInput(attrs={"step": "0.01", "min": "0"}) for name in RATES}
 
     def __init__(self, *args: object, instance: Project, **more: object) -> None:
         asked = forms_questions.initial(questions.parse(instance.questions))
         super().__init__(*args, instance=instance, initial=asked, **more)
 
+    def clean(self) -> dict[str, object]:
+        """An adaptive overlap can only grow."""
+        given = super().clean()
+        cap, overlap = given.get("overlap_cap"), given.get("overlap")
+        if given.get("overlap_policy") == OverlapPolicy.ADAPTIVE and cap and overlap and cap < overlap:
+            self.add_error("overlap_cap", f"At least the overlap, {overlap}; got {cap}.")
+        refuse_known_orders(self, "gold_rate", "repeat_rate")
+        return given
+
     @property
     def settings(self) -> dict[str, object]:
         """What projects.change takes."""
-        return {name: self.cleaned_data[name] for name in self._meta.fields} | {"questions": self.questions}
+        said = {name: self.cleaned_data[name] for name in self._meta.fields}
+        queue = {name: said.pop(name) for name in projects.QUEUE_FIELDS}
+        return said | {"questions": self.questions, "queue": queue}
 
 
 class GuidelinesForm(forms.Form):

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from annotate import answers, assignments
 from annotate.answers import BadAnswer, Tiers
-from annotate.models import Comparison, Completion, GoldKey, Use
+from annotate.models import Comparison, Completion, GoldKey, Task, Use
 
 KEYED = (Use.GOLD, Use.TRAINING, Use.QUALIFICATION)
 
@@ -28,6 +28,8 @@ def set_key(comparison: Comparison, tiers: Tiers, *, reason: str, by: User | Non
     """
     if use not in KEYED:
         raise BadAnswer("use", f"Expected one of {', '.join(KEYED)}; got {use!r}.")
+    if comparison.project.task == Task.DEMONSTRATION:
+        raise BadAnswer("use", "A project of ideal outputs has no known orders: nobody ranks in it.")
     _check(comparison, tiers)
     known = {"tiers": tiers, "reason": reason, "created_by": by, "is_retired": False}
     with transaction.atomic():

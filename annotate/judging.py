@@ -1,22 +1,20 @@
 """A project's rows → annotate.quality.judgement: who judges well, and what stands out. Reads only.
 
 Evidence is named by primary keys of Ranking. The number of queries is fixed; a project of a million votes takes
-seconds, so pages read what was judged in the background (annotate.tasks).
+seconds, so pages show what was judged in the background.
 """
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 
-from annotate import policy, preferences
+from annotate import columns, policy, preferences
 from annotate.models import Assignment, Completion, Project, Prompt, Ranking
 from annotate.quality.arrays import Floats, coded, sums
 from annotate.quality.findings import Judgement
 from annotate.quality.judgement import judge
-from annotate.quality.ranking import RankedCompletions, RankingRow, pair_votes, ranked_completions
+from annotate.quality.ranking import RankedCompletions, pair_votes
 from annotate.quality.tiers import relations
 from annotate.quality.work import Completions, GoldAnswers, Repeats, Work
 
@@ -28,16 +26,6 @@ WORD = re.compile(r"[㐀-鿿぀-ヿ가-힯]|[^\W㐀-鿿぀-ヿ가-힯]+")
 MARKS = (re.compile(r"^#{1,6} ", re.M), re.compile(r"^ *(?:[-*+]|\d+[.)]) ", re.M), re.compile(r"\*\*[^*\n]+\*\*"))
 
 
-class _Said(NamedTuple):
-    """A ranking as it was read."""
-
-    pk: int
-    row: RankingRow
-    seconds: float | None
-    at: datetime
-    guideline: int | None
-
-
 def judgement_of(project: Project) -> Judgement:
     """Return what is found about each annotator of a project, from their current rankings, gold and repeats."""
     return judge(work_of(project))
@@ -45,17 +33,14 @@ def judgement_of(project: Project) -> Judgement:
 
 def work_of(project: Project) -> Work:
     """Return all that the detectors read of a project."""
-    said = [one for one in _said(project) if one.row.tiers]
-    ranked = ranked_completions(one.row for one in said)
-    pks = np.array([one.pk for one in said], dtype=np.int64)
-    votes = pair_votes(ranked._replace(ranking=pks[ranked.ranking]) if len(pks) else ranked)
+    said = columns.read(preferences.current_rankings(project))
     completions = _completions(project)
     return Work(
-        votes=votes,
-        seconds=np.array([np.nan if one.seconds is None else one.seconds for one in said], dtype=np.float64),
-        at=np.array([one.at.timestamp() for one in said], dtype=np.float64),
-        words=_words_to_read(project, ranked, completions, n=len(said)),
-        guideline=np.array([one.guideline or 0 for one in said], dtype=np.int64),
+        votes=pair_votes(said.ranked._replace(ranking=said.pk[said.ranked.ranking])),
+        seconds=said.seconds,
+        at=said.at,
+        words=_words_to_read(project, said.ranked, completions, n=len(said.pk)),
+        guideline=said.guideline,
         completions=completions,
         gold=_gold(project),
         repeats=_repeats(project),
@@ -69,15 +54,6 @@ def word_count(text: str) -> int:
     6
     """
     return sum(1 for _ in WORD.finditer(text))
-
-
-def _said(project: Project) -> Iterable[_Said]:
-    rankings = preferences.current_rankings(project).order_by("pk")
-    columns = ["comparison_id", "comparison__prompt_id", "annotator_id", "tiers", "assignment__order"]
-    about = ["active_seconds", "seconds", "submitted_at", "assignment__guideline__number"]
-    for pk, *rest in rankings.values_list("pk", *columns, *about).iterator(chunk_size=CHUNK):
-        active, seconds, at, guideline = rest[len(columns) :]
-        yield _Said(pk, RankingRow(*rest[: len(columns)]), seconds if active is None else active, at, guideline)
 
 
 def _completions(project: Project) -> Completions:
@@ -118,10 +94,10 @@ def _gold(project: Project) -> GoldAnswers:
         superseded_at__isnull=True,
         comparison__key__is_retired=False,
     )
-    columns = ["annotator_id", "comparison_id", "pk", "tiers", "comparison__key__tiers", "submitted_at"]
+    asked = ["annotator_id", "comparison_id", "pk", "tiers", "comparison__key__tiers", "submitted_at"]
     rows = [
         (annotator, comparison, pk, policy.agreement(tiers, key) if tiers else 0.0, at.timestamp())
-        for annotator, comparison, pk, tiers, key, at in on_gold.order_by("pk").values_list(*columns)
+        for annotator, comparison, pk, tiers, key, at in on_gold.order_by("pk").values_list(*asked)
     ]
     annotator, comparison, pk, right, at = zip(*rows, strict=True) if rows else ((),) * 5
     ids = (np.array(column, dtype=np.int64) for column in (annotator, comparison, pk))
@@ -139,8 +115,8 @@ def _repeats(project: Project) -> Repeats:
         assignment__repeat_of__rankings__unrankable="",
     )
     first = "assignment__repeat_of__rankings__"
-    columns = ["annotator_id", f"{first}pk", "pk", f"{first}tiers", "tiers", "assignment__repeat_of__order"]
-    found = again.order_by("pk").values_list(*columns, "assignment__order")
+    asked = ["annotator_id", f"{first}pk", "pk", f"{first}tiers", "tiers", "assignment__repeat_of__order"]
+    found = again.order_by("pk").values_list(*asked, "assignment__order")
     table = np.array([row for one in found for row in _pairs_again(*one)], dtype=np.int64)
     return Repeats(*table.reshape(-1, len(Repeats._fields)).T)
 

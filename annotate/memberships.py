@@ -1,17 +1,29 @@
-"""An annotator's membership in a project: the only writer of Membership.
+"""An annotator's membership in a project: the only writer of Membership and Intervention.
 
 A membership begins when someone is admitted or takes the first step; nothing here removes one. What bars an annotator
 from work (a pause, a failed qualification) always carries a message.
 """
 
+from collections.abc import Sequence
+
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone, translation
 
 from annotate import qualification
-from annotate.models import Annotator, Comparison, ConsentVersion, GuidelineVersion, Membership, Project
+from annotate.models import (
+    Annotator,
+    Comparison,
+    ConsentVersion,
+    GuidelineVersion,
+    Intervention,
+    Membership,
+    Project,
+)
 from annotate.qualification import Verdict
 
 Qualification = Membership.Qualification
+Action = Intervention.Action
 
 
 class OutdatedVersion(Exception):
@@ -70,14 +82,30 @@ def decide_qualification(member: Membership, *, outcome: Qualification, note: st
     Membership.objects.filter(pk=member.pk).update(qualification=outcome, qualification_note=note)
 
 
-def pause(member: Membership, *, message: str) -> None:
-    """Give an annotator no more work in one project, and tell them why; what they ranked stays."""
-    Membership.objects.filter(pk=member.pk).update(is_paused=True, pause_message=message)
+def pause(member: Membership, *, message: str, by: User | None, reason: str = "", evidence: Sequence[int] = ()) -> bool:
+    """Give an annotator no more work in one project, and tell them why; what they ranked stays, and its pay.
+
+    `by` is None where the project's policy did it. False where they were paused already; then nothing changes.
+    """
+    with transaction.atomic():
+        working = Membership.objects.filter(pk=member.pk, is_paused=False)
+        if working.update(is_paused=True, pause_message=message) != 1:
+            return False
+        told = {"message": message, "reason": reason, "evidence": list(evidence)}
+        Intervention.objects.create(membership=member, action=Action.PAUSED, by=by, **told)
+        return True
 
 
-def resume(member: Membership) -> None:
+def resume(member: Membership, *, by: User | None) -> None:
     """Give an annotator work again."""
-    Membership.objects.filter(pk=member.pk).update(is_paused=False, pause_message="")
+    with transaction.atomic():
+        if Membership.objects.filter(pk=member.pk, is_paused=True).update(is_paused=False, pause_message="") == 1:
+            Intervention.objects.create(membership=member, action=Action.RESUMED, by=by)
+
+
+def was_resumed_by_staff(member: Membership) -> bool:
+    """Say whether somebody of the staff has ever ended a pause: their word stands against the policy's."""
+    return member.interventions.filter(action=Action.RESUMED, by__isnull=False).exists()
 
 
 def _judge_again(member: Membership) -> bool:

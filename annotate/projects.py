@@ -1,5 +1,6 @@
 """Projects, their guidelines and consent texts: the only writer of Project, GuidelineVersion and ConsentVersion."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,9 @@ from django.db.models import Max
 
 from annotate.models import ConsentVersion, GuidelineVersion, Project, Task
 from annotate.questions import parse, to_json
+
+QUEUE_FIELDS = ("overlap_policy", "overlap_cap", "fixed_rate", "gold_rate", "repeat_rate", "grace_seconds")
+"""What decides whom a comparison is handed to, beside the overlap: more votes, gold, repeats, how long to go back."""
 
 
 def create(
@@ -39,11 +43,15 @@ def change(
     lease_seconds: int,
     is_active: bool,
     questions: dict[str, Any] | None = None,
+    queue: Mapping[str, Any] | None = None,
 ) -> None:
     """Change a project's settings; overlap counts for comparisons that come in from now on. Raises BadQuestions.
 
-    The task stays: comparisons are made for it. Questions that are left out stay as they were.
+    The task stays: comparisons are made for it. Questions that are left out stay as they were, and so do the fields of
+    the queue (QUEUE_FIELDS).
     """
+    for field in QUEUE_FIELDS if queue else ():
+        setattr(project, field, queue[field])
     project.name, project.overlap, project.lease_seconds, project.is_active = name, overlap, lease_seconds, is_active
     if questions is not None:
         project.questions = to_json(parse(questions))
@@ -58,10 +66,15 @@ def change_onboarding(
     training_count: int,
     qualification_count: int,
     qualification_pass_rate: float,
+    pauses_failing: bool = False,
 ) -> None:
-    """Change who may work on a project, and what they do before they work; who works already is asked too."""
+    """Change who may work on a project, and what they do before they work; who works already is asked too.
+
+    `pauses_failing` is the policy of annotate.pausing.
+    """
     project.is_open, project.training_count = is_open, training_count
     project.qualification_count, project.qualification_pass_rate = qualification_count, qualification_pass_rate
+    project.pauses_failing = pauses_failing
     project.full_clean()
     project.save()
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Exists, OuterRef
 
-from annotate.current import Current, Stored, as_arrays, people_of, rankings_of, stream
-from annotate.models import Adjudication, Annotator, Comparison, Origin, Project, Ranking
+from annotate.current import Current, people_of, rankings_of, read, read_by_project
+from annotate.models import Adjudication, Annotator, Assignment, Comparison, Origin, Project, Ranking
 from annotate.quality import agreement, alpha
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.arrays import Floats, tally
@@ -151,13 +151,13 @@ class ConsistencyReport:
 def headline(project: Project, *, origins: Collection[str] | None = None) -> Headline:
     """Return a project's figures, over all current rankings or those of some origins (see models.Origin)."""
     rankings = rankings_of(project, origins=origins)
-    return _headline(as_arrays(stream(rankings)), people_of(rankings))
+    return _headline(read(rankings), people_of(rankings))
 
 
 def consistency(project: Project) -> ConsistencyReport:
     """Return the consistency report: a pure function of the project's current rankings and rulings."""
     rankings = rankings_of(project)
-    current, people = as_arrays(stream(rankings)), people_of(rankings)
+    current, people = read(rankings), people_of(rankings)
     return ConsistencyReport(
         headline=_headline(current, people),
         agreement=both_intervals(current.votes, measure=agreement_with(HALF_CREDIT), seed=SEED),
@@ -171,7 +171,7 @@ def consistency(project: Project) -> ConsistencyReport:
 
 def comparisons(project: Project) -> list[ComparisonRow]:
     """Return how far the rankings of each comparison agree: the list of the consistency report, without the rest."""
-    return _comparison_rows(as_arrays(stream(rankings_of(project))), ruled=_ruled_ids(project))
+    return _comparison_rows(read(rankings_of(project)), ruled=_ruled_ids(project))
 
 
 def annotator(person: Annotator) -> list[tuple[Project, AnnotatorRow]]:
@@ -179,13 +179,11 @@ def annotator(person: Annotator) -> list[tuple[Project, AnnotatorRow]]:
 
     Only the comparisons they ranked are read: agreement with the others needs no more.
     """
-    own = Ranking.objects.filter(annotator=person, superseded_at__isnull=True)
-    shared = Ranking.objects.filter(superseded_at__isnull=True, comparison__in=own.values("comparison"))
-    by_project: dict[int, list[Stored]] = {}
-    for stored in stream(shared):
-        by_project.setdefault(stored.project, []).append(stored)
+    counting = Ranking.objects.filter(superseded_at__isnull=True, assignment__purpose=Assignment.Purpose.WORK)
+    own = counting.filter(annotator=person, unrankable="")
+    by_project = read_by_project(counting.filter(unrankable="", comparison__in=own.values("comparison")))
     found = Project.objects.filter(pk__in=by_project).order_by("name")
-    return [(project, _row_of(person, as_arrays(by_project[project.pk]))) for project in found]
+    return [(project, _row_of(person, by_project[project.pk])) for project in found]
 
 
 def listed(rows: Iterable[ComparisonRow]) -> list[ListedComparison]:

@@ -116,6 +116,13 @@ def count_fault(row: ComparisonRow, task: str) -> str:
     return f"needs {low if low == high else f'{low} to {high}'} completions in a {task} project, got {count}."
 
 
+def use_fault(row: ComparisonRow, task: str) -> str:
+    """Return what is wrong with the use of a comparison for a project's task; nothing if it fits."""
+    if task != Task.DEMONSTRATION or row.use == Use.WORK:
+        return ""
+    return f"a project of ideal outputs has no known orders, so no {row.use}; leave out `use` and `key`."
+
+
 def _prompt(values: Json, *, id_key: str, demonstration: str = "") -> PromptRow:
     messages = _messages(values["prompt"])
     made_id = f"p-{_sha256(ENCODE(messages))[:16]}"

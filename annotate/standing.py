@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext
 
 from annotate import assignments
 from annotate.models import (
@@ -85,8 +86,9 @@ class Standing:
 
     @property
     def pause_message(self) -> str:
-        """What the staff wrote when they paused the annotator in this project."""
-        return self.membership.pause_message if self.membership and self.membership.is_paused else ""
+        """What the annotator was told when they were paused in this project; the policy's words in their language."""
+        message = self.membership.pause_message if self.membership and self.membership.is_paused else ""
+        return "\n".join(gettext(line) if line else "" for line in message.splitlines())
 
     @property
     def has_result(self) -> bool:

@@ -1,10 +1,14 @@
-"""Celery: the beats that free reservations that ran out, follow crowds and send events. Harmless to run twice."""
+"""Celery: the beats that free reservations that ran out, follow crowds, send events and apply policies.
+
+All are harmless to run twice.
+"""
 
 from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-from annotate import assignments, deliveries, statistics
+from annotate import assignments, deliveries, pausing, statistics
+from annotate.consistency import report
 from annotate.crowd import participations, prolific
 from annotate.models import Project
 
@@ -33,6 +37,28 @@ def sync_prolific() -> None:
 def deliver_events() -> int:
     """Send the events that webhooks wait for and return how many arrived."""
     return deliveries.deliver_due()
+
+
+@shared_task(name="annotate.tasks.make_report")
+def make_report(project_id: int) -> None:
+    """Make a project's consistency report anew."""
+    report.make(Project.objects.get(pk=project_id))
+
+
+@shared_task(name="annotate.tasks.make_stale_reports")
+def make_stale_reports() -> int:
+    """Make the consistency report of each project that has rankings its report does not know; return how many."""
+    stale = [project for project in Project.objects.order_by("pk") if report.is_stale(project)]
+    for project in stale:
+        report.make(project)
+    return len(stale)
+
+
+@shared_task(name="annotate.tasks.pause_failing")
+def pause_failing() -> int:
+    """Apply the policy of annotate.pausing in the projects that have it; return how many people were paused."""
+    projects = Project.objects.filter(pauses_failing=True, is_active=True)
+    return sum(len(pausing.apply(project)) for project in projects)
 
 
 @shared_task(name="annotate.tasks.catch_up_statistics")

@@ -1,11 +1,10 @@
 """The staff's pages, under /staff/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from annotate.views import (
     admission,
     comparisons,
-    consistency,
     desk,
     exports,
     intake,
@@ -26,7 +25,7 @@ urlpatterns = [
     path("projects/<slug:slug>/import/", intake.import_file, name="import"),
     path("projects/<slug:slug>/export/", exports.show, name="export"),
     path("projects/<slug:slug>/export/file/", exports.download, name="export_download"),
-    path("projects/<slug:slug>/consistency/", consistency.show, name="consistency"),
+    path("projects/<slug:slug>/consistency/", include("annotate.urls_consistency")),
     path("projects/<slug:slug>/onboarding/", admission.show, name="onboarding"),
     path("projects/<slug:slug>/consent/", admission.publish_consent, name="consent_edit"),
     path("projects/<slug:slug>/desk/", desk.index, name="desk"),

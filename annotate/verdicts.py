@@ -13,7 +13,7 @@ from statistics import fmean
 
 import numpy as np
 
-from annotate.models import Adjudication, Annotator, Comparison, Completion, Origin, Ranking
+from annotate.models import Adjudication, Annotator, Comparison, Completion, Origin, Project, Ranking
 from annotate.quality.agreement import HALF_CREDIT, agreement_by_comparison
 from annotate.quality.arrays import coded, sums
 from annotate.quality.ranking import PairCounts, RankingRow, pair_counts, pair_votes, ranked_completions
@@ -115,9 +115,11 @@ def verdict(comparison: Comparison) -> Verdict:
     )
 
 
-def last_rankings(annotator: Annotator, *, limit: int) -> list[LastRanking]:
-    """Return an annotator's newest current rankings, in one query."""
+def last_rankings(annotator: Annotator, *, limit: int, project: Project | None = None) -> list[LastRanking]:
+    """Return an annotator's newest current rankings, everywhere or in one project, in one query."""
     current = Ranking.objects.filter(annotator=annotator, superseded_at__isnull=True)
+    if project is not None:
+        current = current.filter(comparison__project=project)
     newest = current.select_related("comparison__prompt", "comparison__project").order_by("-submitted_at", "-pk")[
         :limit
     ]

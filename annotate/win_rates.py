@@ -36,7 +36,7 @@ class WinRate:
 def win_rates(project: Project, *, origins: Collection[str] | None = None) -> list[WinRate]:
     """Return one row for each two sources that were ranked against each other, seen from the first by name."""
     rankings = current.rankings_of(project, origins=origins)
-    return win_rates_in(current.as_arrays(current.stream(rankings)).votes, project=project)
+    return win_rates_in(current.read(rankings).votes, project=project)
 
 
 def win_rates_in(votes: PairVotes, *, project: Project) -> list[WinRate]:

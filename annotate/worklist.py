@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from annotate import standing
 from annotate.assignments import SEEN
-from annotate.models import Annotator, Assignment, Project
+from annotate.models import Annotator, Assignment, Project, Task
 from annotate.standing import Standing, Step
 
 State = Assignment.State
@@ -18,6 +18,17 @@ BEFORE_WORK = {
     Step.GUIDELINES: gettext_lazy("Begin: read the guidelines"),
     Step.TRAINING: gettext_lazy("Go on with the training"),
     Step.QUALIFICATION: gettext_lazy("Go on with the qualification"),
+}
+
+ASKED = {
+    Task.RANKING: gettext_lazy("Put the completions of a prompt in order, the best first. Ties are fine."),
+    Task.PAIRWISE: gettext_lazy("Say which of two completions is better, and how much."),
+    Task.DEMONSTRATION: gettext_lazy("Write the ideal output to a prompt, or edit a completion into it."),
+}
+NEXT = {
+    Task.RANKING: gettext_lazy("Rank the next"),
+    Task.PAIRWISE: gettext_lazy("Compare the next"),
+    Task.DEMONSTRATION: gettext_lazy("Write the next"),
 }
 
 STEP_NAMES = {
@@ -35,7 +46,7 @@ STEP_NAMES = {
 
 @dataclass(frozen=True)
 class Work:
-    """A project as an annotator meets it: comparisons they ranked, and those with a free place for them."""
+    """A project as an annotator meets it: comparisons they did, and those with a free place for them."""
 
     project: Project
     done_count: int
@@ -56,6 +67,11 @@ class Work:
         return self.left_count > 0
 
     @property
+    def asked(self) -> str:
+        """What annotators do in the project, in a sentence."""
+        return ASKED[Task(self.project.task)]
+
+    @property
     def step_name(self) -> str:
         return STEP_NAMES[self.standing.step]
 
@@ -66,7 +82,7 @@ class Work:
             return BEFORE_WORK[self.standing.step]
         if self.standing.step != Step.WORKING or not self.has_work:
             return ""
-        return _("Go on") if self.is_reserved else _("Rank the next") if self.done_count else _("Start")
+        return _("Go on") if self.is_reserved else str(NEXT[Task(self.project.task)]) if self.done_count else _("Start")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-SPEED_UNITS = {"CPU s", "s", "ms", "MB"}
+SPEED_UNITS = {"CPU s", "s", "CPU ms", "ms", "MB"}
 REPEATED_BELOW_SECONDS = 1.0
 
 

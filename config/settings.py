@@ -186,6 +186,8 @@ CELERY_BEAT_SCHEDULE = {
     "reap-lost-runs": {"task": "rlhf.tasks.reap_lost_runs", "schedule": 10.0},
     "release-expired": {"task": "annotate.tasks.release_expired", "schedule": 60.0},
     "sync-prolific": {"task": "annotate.tasks.sync_prolific", "schedule": 300.0},
+    "make-stale-reports": {"task": "annotate.tasks.make_stale_reports", "schedule": 900.0, "options": {"expires": 900}},
+    "pause-failing": {"task": "annotate.tasks.pause_failing", "schedule": 3600.0, "options": {"expires": 3600}},
     "catch-up-statistics": {"task": "annotate.tasks.catch_up_statistics", "schedule": 600.0},
     "deliver-events": {"task": "annotate.tasks.deliver_events", "schedule": 10.0, "options": {"expires": 10}},
 }

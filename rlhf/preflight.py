@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import Case, QuerySet, When
 
-from annotate.models import Project
-from annotate.rows import MAX_COMPLETIONS, MIN_COMPLETIONS
+from annotate.models import Project, Task
+from annotate.rows import COMPLETION_COUNTS
 from rlhf.contract.config import SampleConfig, StageConfig
 from rlhf.models import Checkpoint, Snapshot
 
@@ -126,13 +126,21 @@ def _checkpoint_problems(order: RunOrder) -> dict[str, str]:
 
 
 def _sample_problem(order: RunOrder, completions_per_prompt: int) -> dict[str, str]:
+    """Say if the comparisons that a run would make do not fit the project's task: its import would refuse them."""
     models = 2 if order.baseline else 1
+    low, high = COMPLETION_COUNTS[Task(order.project.task)]
     in_all = completions_per_prompt * models
-    if MIN_COMPLETIONS <= in_all <= MAX_COMPLETIONS:
+    if low <= in_all <= high:
         return {}
+    wanted = f"exactly {low}" if low == high else f"{low} to {high}"
+    given = (
+        f"{models} model{'s' if models > 1 else ''} with {completions_per_prompt} each give{'' if models > 1 else 's'}"
+    )
+    least, most = max(1, -(-low // models)), high // models
+    fix = f"Set it to {least}." if least == most else f"Choose {least} to {most}."
     return {
-        "completions_per_prompt": f"a comparison has {MIN_COMPLETIONS} to {MAX_COMPLETIONS} completions; "
-        f"{models} model(s) with {completions_per_prompt} each give {in_all}."
+        "completions_per_prompt": f"a comparison in a {order.project.task} project has {wanted} completions; {given} "
+        f"{in_all}. {fix}"
     }
 
 

@@ -46,7 +46,7 @@ def _as_api(problem: Exception) -> Exception:
     if isinstance(problem, SubmissionConflict):
         return Conflict(str(problem))
     if isinstance(problem, TooLate):
-        return Conflict("The time in which this ranking could be changed is over; it stands as it was.")
+        return Conflict("The time in which this could be changed is over; it stands as it was.")
     return problem
 
 

@@ -262,6 +262,15 @@ class OwnRanking(serializers.Serializer):
     words = serializers.CharField(help_text="Read back, in the letters shown: C > A = D > B.")
 
 
+class OwnDemonstration(serializers.Serializer):
+    """The ideal output that the annotator wrote."""
+
+    submission = serializers.UUIDField()
+    text = serializers.CharField()
+    edited_from = serializers.CharField(allow_null=True, help_text="A letter.")
+    created_at = serializers.DateTimeField()
+
+
 class Assigned(serializers.Serializer):
     """A comparison as its annotator sees it: completions in the order shown."""
 
@@ -274,6 +283,7 @@ class Assigned(serializers.Serializer):
     messages = Message(many=True)
     completions = ShownCompletion(many=True)
     ranking = OwnRanking(allow_null=True)
+    demonstration = OwnDemonstration(allow_null=True)
 
 
 class SpanIn(Strict):

@@ -1,15 +1,28 @@
 """For annotators: what waits, the next comparison, submit, revise, skip. Exactly the modules behind the rank page."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotate import access, answers, assignments, presentation, questions, rankings, turns, worklist
+from annotate import (
+    access,
+    answers,
+    assignments,
+    demonstrations,
+    evidence,
+    presentation,
+    questions,
+    rankings,
+    turns,
+    worklist,
+)
 from annotate.answers import Answer, BadAnswer, Span
 from annotate.api import serializers as shapes
 from annotate.api.base import Door
@@ -40,7 +53,7 @@ class Next(Door):
         project = access.project_for_annotator(slug)
         turn = turns.next_turn(access.annotator_of(request.user), project)
         if turn.assignment:
-            return Response(_shown(turn.assignment))
+            return Response(shown(turn.assignment))
         if turn.standing.step != Step.WORKING:
             raise Conflict(f"No comparison before the next step: {turn.standing.step}. Take it in the browser.")
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -52,7 +65,7 @@ class Place(Door):
     @extend_schema(responses=shapes.Assigned)
     def get(self, request: Request, pk: int) -> Response:
         """Show one of the annotator's own comparisons."""
-        return Response(_shown(access.assignment_for(request.user, pk)))
+        return Response(shown(access.assignment_for(request.user, pk)))
 
 
 class Submit(Door):
@@ -65,11 +78,12 @@ class Submit(Door):
         said = self.read(shapes.AnswerIn)
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
         try:
-            stored = rankings.submit(place, _answer(said, place), submission=said["submission"])
+            answer = _answer(said, place, since=place.reserved_at)
+            stored = rankings.submit(place, answer, submission=said["submission"])
         except IntegrityError as problem:
             raise Conflict from problem
         place = access.assignment_for(request.user, stored.assignment_id)
-        return Response(_shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
+        return Response(shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
 
 
 class Revise(Door):
@@ -84,8 +98,10 @@ class Revise(Door):
         if current is None:
             raise Conflict("There is no answer to revise: submit one first.")
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
-        rankings.revise(current, _answer(said, place), submission=said["submission"])
-        return Response(_shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
+        earlier = current.active_seconds or 0.0
+        answer = _answer(said, place, since=current.submitted_at, earlier_seconds=earlier)
+        rankings.revise(current, answer, submission=said["submission"])
+        return Response(shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
 
 
 class Skip(Door):
@@ -101,7 +117,7 @@ class Skip(Door):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _shown(place: Assignment) -> dict[str, Any]:
+def shown(place: Assignment) -> dict[str, Any]:
     """Return a comparison as its annotator may see it: letters, no ids, no origin, no purpose, nobody else's word."""
     texts = dict(Completion.objects.filter(comparison=place.comparison_id).values_list("pk", "text"))
     labels = presentation.labels(place)
@@ -115,6 +131,7 @@ def _shown(place: Assignment) -> dict[str, Any]:
         "messages": place.comparison.prompt.messages,
         "completions": [{"label": label, "text": texts[pk]} for pk, label in labels.items()],
         "ranking": _own(place, labels),
+        "demonstration": _written(place, labels),
     }
     return shapes.Assigned(shown).data
 
@@ -131,15 +148,28 @@ def _own(place: Assignment, labels: dict[int, str]) -> dict[str, Any] | None:
     }
 
 
-def _answer(said: dict[str, Any], place: Assignment) -> Answer:
-    """Return what was sent under the letters of a comparison, by completion id. Raises BadAnswer for another letter."""
+def _written(place: Assignment, labels: dict[int, str]) -> dict[str, Any] | None:
+    written = demonstrations.current(place)
+    if written is None:
+        return None
+    names = ("submission", "text", "created_at")
+    return {name: getattr(written, name) for name in names} | {"edited_from": labels.get(written.edited_from_id)}
+
+
+def _answer(said: dict[str, Any], place: Assignment, *, since: datetime | None, earlier_seconds: float = 0.0) -> Answer:
+    """Return what was sent under the letters of a comparison, by completion id. Raises BadAnswer for another letter.
+
+    The time that a client claims is no longer than the clock's; earlier work is added.
+    """
     ids = {label: pk for pk, label in presentation.labels(place).items()}
+    wall_seconds = (timezone.now() - since).total_seconds() if since else None
+    claimed = evidence.active_seconds(str(said["active_seconds"]), wall_seconds=wall_seconds)
 
     def by_id(values: Mapping[str, Any], where: str) -> dict[int, Any]:
-        return {_id(ids, label, where): value for label, value in values.items()}
+        return {id_under(ids, label, where): value for label, value in values.items()}
 
     return Answer(
-        tiers=[[_id(ids, label, "tiers") for label in tier] for tier in said["tiers"]],
+        tiers=[[id_under(ids, label, "tiers") for label in tier] for tier in said["tiers"]],
         reason=said["reason"],
         strength=said["strength"],
         is_all_bad=said["is_all_bad"],
@@ -147,12 +177,15 @@ def _answer(said: dict[str, Any], place: Assignment) -> Answer:
         ratings=by_id(said["ratings"], "ratings"),
         flags=by_id(said["flags"], "flags"),
         aspects={key: by_id(values, f"aspects.{key}") for key, values in said["aspects"].items()},
-        spans=tuple(Span(**span | {"completion": _id(ids, span["completion"], "spans")}) for span in said["spans"]),
-        active_seconds=said["active_seconds"],
+        spans=tuple(
+            Span(**span | {"completion": id_under(ids, span["completion"], "spans")}) for span in said["spans"]
+        ),
+        active_seconds=round(earlier_seconds + (claimed or 0.0), 1) or None,
     )
 
 
-def _id(ids: Mapping[str, int], label: str, where: str) -> int:
+def id_under(ids: Mapping[str, int], label: str, where: str) -> int:
+    """Return the id of the completion under a letter. Raises BadAnswer for a letter that is not there."""
     if label not in ids:
         raise BadAnswer(where, f"expected the letters of the completions, {', '.join(ids)}; got {label[:40]!r}.")
     return ids[label]

@@ -51,6 +51,8 @@ def reserve_repeat(asking: Asking) -> Assignment | None:
 
 def _unseen(asking: Asking, use: str) -> QuerySet[Comparison, int]:
     keyed = Comparison.objects.filter(project=asking.project, use=use, key__is_retired=False)
+    if asking.project.task == Task.DEMONSTRATION:
+        return keyed.none().values_list("pk", flat=True)  # whatever is in the table: nobody ranks there
     return keyed.filter(~asking.has_seen("pk")).order_by("pk").values_list("pk", flat=True)
 
 

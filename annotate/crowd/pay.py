@@ -121,7 +121,7 @@ def _lines(project: Project) -> Iterable[Line]:
     ranked = Ranking.objects.filter(assignment__project=project)
     written = Demonstration.objects.filter(assignment__project=project, author__isnull=False)
     work: dict[int, list[Times]] = {}
-    for times in (*_times(ranked, "annotator", Q(revision=1)), *_times(written, "author", Q())):
+    for times in (*_times(ranked, "annotator"), *_times(written, "author")):
         work.setdefault(times.annotator, []).append(times)
     people = Annotator.objects.in_bulk(work)
     cohorts = dict(Membership.objects.filter(project=project).values_list("annotator", "cohort"))
@@ -144,10 +144,11 @@ def _lines(project: Project) -> Iterable[Line]:
         )
 
 
-def _times(said: QuerySet, who: str, is_first: Q) -> list[Times]:
-    """Return each person's times. A revision carries its first one's wall time, which is counted once."""
-    unmeasured = Q(active_seconds__isnull=True) & is_first
-    rows = said.filter(**{f"{who}__origin": Origin.PERSON}).order_by().values_list(who)
+def _times(said: QuerySet, who: str) -> list[Times]:
+    """Return each person's times. What stands now carries the time of all its versions (annotate.evidence)."""
+    unmeasured = Q(active_seconds__isnull=True)
+    current = said.filter(superseded_at__isnull=True, **{f"{who}__origin": Origin.PERSON})
+    rows = current.order_by().values_list(who)
     summed = rows.annotate(
         count=Count("assignment", distinct=True),
         active=Sum("active_seconds"),

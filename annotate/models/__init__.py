@@ -10,6 +10,7 @@ from annotate.models.people import Annotator, Origin, Role
 from annotate.models.projects import (
     ConsentVersion,
     GuidelineVersion,
+    Intervention,
     Invitation,
     Membership,
     OverlapPolicy,
@@ -38,6 +39,7 @@ __all__ = [
     "Event",
     "GoldKey",
     "GuidelineVersion",
+    "Intervention",
     "Invitation",
     "Membership",
     "Objection",

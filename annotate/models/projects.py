@@ -81,6 +81,9 @@ class Project(models.Model):
     qualification_pass_rate = models.FloatField(
         default=0.75, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
     )
+    pauses_failing = models.BooleanField(
+        default=False, help_text="Pause annotators whose rankings fail the quality checks; staff can undo it."
+    )
     pay_per_hour = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     crowd = models.JSONField(default=dict, blank=True, help_text="The crowd provider; read by annotate.crowd.")
@@ -91,6 +94,13 @@ class Project(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(overlap__gte=1, overlap__lte=50), name="project_overlap_1_to_50"),
             models.CheckConstraint(condition=Q(task__in=Task.values), name="project_task_is_known"),
+            models.CheckConstraint(
+                condition=~Q(task=Task.DEMONSTRATION)
+                | Q(gold_rate=0, repeat_rate=0, training_count=0, qualification_count=0),
+                name="project_of_demonstrations_has_no_known_orders",
+                violation_error_message="A project of ideal outputs has no known orders: it takes no gold, repeats, "
+                "training or qualification. Set them to 0.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +176,37 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.annotator} in {self.project}"
+
+
+class Intervention(models.Model):
+    """That an annotator was paused in a project or given work again: by whom, why, and what they were told.
+
+    Nothing here is changed or removed. Written by annotate.memberships.
+    """
+
+    class Action(models.TextChoices):
+        PAUSED = "paused"
+        RESUMED = "resumed"
+
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="interventions")
+    action = models.CharField(max_length=7, choices=Action)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty: the project's policy.",
+    )
+    message = models.CharField(max_length=500, blank=True, help_text="What the annotator was told.")
+    reason = models.CharField(max_length=500, blank=True, help_text="The finding behind it. Staff only.")
+    evidence = models.JSONField(default=list, help_text="Ids of the comparisons that show it.")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.membership} {self.action}"
 
 
 class Invitation(models.Model):

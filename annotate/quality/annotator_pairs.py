@@ -17,7 +17,6 @@ from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.minimum import ANNOTATOR_PAIR
 from annotate.quality.ranking import MISSING, PairVotes, relation_table
 
-Counts = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 MOST_MEETINGS = 20_000_000
 ROUNDS = 12
 ROUNDING = 1e-9  # a spread below this is none: everybody does as expected, and z is 0
@@ -86,12 +85,14 @@ def matrix(pairs: AnnotatorPairs, column: Floats, *, n_annotators: int) -> Float
 
 
 class _Meetings(NamedTuple):
-    """Two rankings of one comparison: whose (first * A + second), how many pairs both judged, and how far they differ
-    on those: 2 for opposite choices, 1 for a tie against a choice."""
+    """Two rankings of one comparison, each packed into a number, sorted (numbers sort faster than their places do).
 
-    key: Ints
-    compared: Counts
-    distance: Counts
+    From the highest bits: whose (first * A + second), how many pairs both judged, how far they differ on those: 2 for
+    opposite choices, 1 for a tie against a choice. The last two have `bits` each.
+    """
+
+    packed: Ints
+    bits: int
 
 
 def _meetings(votes: PairVotes) -> _Meetings | None:
@@ -100,16 +101,20 @@ def _meetings(votes: PairVotes) -> _Meetings | None:
     if (size * (size - 1) // 2).sum() > MOST_MEETINGS:
         return None
     one, other = pairs_within((np.cumsum(size) - size)[size > 0], n_rows=len(annotator))
+    here, there = annotator[one], annotator[other]
+    packed = np.minimum(here, there).astype(np.int64)
+    packed *= len(votes.annotator_ids)
+    packed += np.maximum(here, there)
     ours, theirs = relations[one], relations[other]
     both = (ours != MISSING) & (theirs != MISSING)
+    bits = (2 * relations.shape[1]).bit_length()
     compared = both.sum(axis=1, dtype=np.int16)
-    distance = (np.abs(ours - theirs) * both).sum(axis=1, dtype=np.int16)
-    here, there = annotator[one], annotator[other]
-    key = np.minimum(here, there).astype(np.int64)
-    key *= len(votes.annotator_ids)
-    key += np.maximum(here, there)
-    met = compared > 0
-    return _Meetings(key, compared, distance) if met.all() else _Meetings(key[met], compared[met], distance[met])
+    for column in (compared, (np.abs(ours - theirs) * both).sum(axis=1, dtype=np.int16)):
+        packed <<= bits
+        packed |= column
+    met = packed if compared.all() else packed[compared > 0]
+    met.sort()
+    return _Meetings(met, bits)
 
 
 class _Met(NamedTuple):
@@ -124,21 +129,23 @@ class _Met(NamedTuple):
 
 
 def _by_pair(meetings: _Meetings) -> _Met:
-    order = np.argsort(meetings.key)
-    key = meetings.key[order]
+    mask = (1 << meetings.bits) - 1
+    key = meetings.packed >> 2 * meetings.bits
     starts = np.flatnonzero(np.diff(key, prepend=-1))
-    share = (1 - meetings.distance / (2 * meetings.compared.astype(np.float32)))[order]
+    shared, key = np.diff(np.append(starts, len(key))), key[starts]
+    compared, distance = (meetings.packed >> meetings.bits) & mask, meetings.packed & mask
+    share = 1 - distance / (2 * compared)
     return _Met(
-        key=key[starts],
-        shared=np.diff(np.append(starts, len(key))),
-        compared=_added_up(meetings.compared[order], starts),
-        distance=_added_up(meetings.distance[order], starts),
+        key,
+        shared,
+        compared=_added_up(compared, starts),
+        distance=_added_up(distance, starts),
         share=_added_up(share, starts),
         share_squared=_added_up(share**2, starts),
     )
 
 
-def _added_up(column: Counts | Floats, starts: Ints) -> Floats:
+def _added_up(column: Ints | Floats, starts: Ints) -> Floats:
     return np.add.reduceat(column, starts, dtype=np.float64) if len(starts) else np.zeros(0)
 
 
@@ -161,16 +168,17 @@ def _expected(first: Ints, second: Ints, shared: Ints, agreement: Floats, *, n_a
     """(1 + J_a J_b) / 2 with the J that fit 2 agreement - 1 = J_a J_b best, by damped alternating least squares."""
     if len(first) == 0:
         return np.zeros(0)
-    both, across = np.concatenate([first, second]), np.concatenate([second, first])
+    ends = np.searchsorted(first, np.arange(n_annotators + 1))  # rows of the upper triangle
     shape = (n_annotators, n_annotators)
-    weight = np.concatenate([shared, shared]).astype(np.float64)
-    excess = weight * np.tile(2 * agreement - 1, 2)
-    weights, excesses = csr_matrix((weight, (both, across)), shape), csr_matrix((excess, (both, across)), shape)
-    crowd = float(np.sqrt(max(excess.sum() / weight.sum(), 0.01)))
+    excess = shared * (2 * agreement - 1)
+    weights, excesses = (csr_matrix((cells, second, ends), shape) for cells in (shared.astype(np.float64), excess))
+    crowd = float(np.sqrt(max(excess.sum() / shared.sum(), 0.01)))
+    drawn = PSEUDO_MEETINGS * crowd**2
     quality = np.full(n_annotators, crowd)
     for _ in range(ROUNDS):
-        drawn = PSEUDO_MEETINGS * crowd**2
-        fitted = (excesses @ quality + drawn * crowd) / (weights @ quality**2 + drawn)
-        quality = np.clip((quality + fitted) / 2, -1.0, 1.0)
+        agreed, met = (
+            table @ values + table.T @ values for table, values in ((excesses, quality), (weights, quality**2))
+        )
+        quality = np.clip((quality + (agreed + drawn * crowd) / (met + drawn)) / 2, -1.0, 1.0)
     expected: Floats = (1 + quality[first] * quality[second]) / 2
     return expected

@@ -21,7 +21,8 @@ from annotate.quality.agreement import DECISIVE
 from annotate.quality.arrays import Floats, coded, tally
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.intervals import LEVEL, MAX_CLUSTERS, agreement_with, bootstrap_sums, both_intervals
-from annotate.quality.margin_model import Curves, answer_table, fit_curves, log_chances_at, starting_curves
+from annotate.quality.margin_model import Curves, evidence, fit_model, log_chances_at, start
+from annotate.quality.pair_design import nothing_known
 from annotate.quality.ranking import PairVotes, pair_counts, votes_of_units
 from annotate.quality.reliability import others_consensus
 from annotate.quality.shares import clustered_shares, share_estimate
@@ -93,8 +94,8 @@ def _crowd(votes: PairVotes, *, seed: int) -> _Crowd:
     drawn = votes
     if n_units > MAX_FITTED:
         drawn = votes_of_units(votes, np.random.default_rng(seed).permutation(n_units)[:MAX_FITTED])
-    table = answer_table(drawn, counted=np.ones(len(drawn.unit), dtype=np.bool_))
-    curves = fit_curves(table, start=starting_curves(n_annotators)).curves
+    known = evidence(drawn, weights=np.ones(len(drawn.unit)), design=nothing_known(len(drawn.units.i)))
+    curves = fit_model(known, start=start(n_annotators, 0)).parameters.curves
     weight = tally(votes.annotator, n=n_annotators) / len(votes.annotator)
     margins = np.concatenate([MARGINS, -MARGINS])
     chances = np.array([_answers(curves, np.exp(scale) * margins, weight) for scale in LOG_SCALES])  # (S, 3, 2 M)

@@ -1,107 +1,135 @@
 """What the annotators say together: for each pair the probability that i is better, and how much each annotator tells.
 
-The model is margin_model.py. Its soft labels are calibrated by construction; where there is enough data one
-temperature, fitted on held-out rankings, checks that and corrects what is left. A single vote never makes q 1.
+The model is margin_model.py; how sure the votes may make is checked on held-out rankings (temperature.py). A single
+vote never makes q 1.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
 
-from annotate.quality.arrays import Flags, Floats, Ints, sums, tally
-from annotate.quality.estimate import Estimate, undefined
+from annotate.quality.annotator_curves import AnnotatorFit, annotator_fit, reliability_of
+from annotate.quality.arrays import Floats, Ints, sums, tally
+from annotate.quality.estimate import Estimate
 from annotate.quality.margin_model import (
-    IS_BETTER,
     Curves,
-    answer_table,
+    Evidence,
+    Parameters,
+    Reals,
+    Round,
     better,
-    fit_curves,
+    evidence,
+    fit_model,
     log_chances,
+    log_likelihood,
     margins_given,
-    starting_curves,
+    normalised,
+    start,
+    without,
 )
+from annotate.quality.pair_design import nothing_known
 from annotate.quality.ranking import PairUnits, PairVotes
+from annotate.quality.temperature import held_out_votes, temperature_of
+from annotate.quality.vote_weights import vote_weights
 
-HELD_OUT_RATE = 0.1
-MIN_HELD_OUT = 2_000
-TEMPERATURES = (0.2, 1.5)
-TEMPERATURE_SPREAD = 0.1  # of its logarithm around 0: where votes tell little, held-out votes alone are too noisy
-MIN_PROMPTS = 20
+WARMING_PAIRS = 40_000
 NEVER_SURE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotatorQuality:
-    """What the model says of one annotator; n of the estimates counts prompts.
-
-    `reliability` J = P(choose the first | it is better) - P(choose the first | the second is better): 1 always right, 0
-    a clicker, below 0 contrary. `position_bias`: 1 always the first shown, 0 none, -1 always the last.
-    """
-
-    annotator: int
-    votes: int
-    reliability: Estimate
-    position_bias: Estimate
+LEAST_MEAN_RELIABILITY = 0.2
+LEAST_VOTES_TO_ALARM = 200
 
 
 class Consensus(NamedTuple):
     """The fitted model. Columns have one row for each judged pair, in the order of `units`.
 
-    `q`: P(i is better), 1/2 where nothing is known; `p_tie`: chance that a further annotator calls it a tie; `n_eff`:
-    how many equally good annotators the votes are worth, by their reliability. `temperature` is None with a reason
-    where held-out votes did not suffice: then 1 was used.
+    `q_post`: P(i is better) of all that is known; `q_votes`: the same without what was known beforehand of the pair's
+    systems and style, equal to q_post where nothing was; 1/2 where nobody knows. `p_tie`: chance that a further
+    annotator calls it a tie; `n_eff`: how many equally good annotators the votes are worth, by their reliability.
+    `coefficients`: of the columns of the design, in units of margin. `temperature` is None with a reason where held-out
+    votes did not suffice: then 1 was used. `alarm` is a sentence where the crowd as a whole tells next to nothing, so
+    that better and worse may have changed places; empty otherwise.
     """
 
     units: PairUnits
-    q: Floats  # (U,)
+    q_post: Floats  # (U,)
+    q_votes: Floats  # (U,)
     p_tie: Floats  # (U,)
     n_votes: Ints  # (U,)
     n_eff: Floats  # (U,)
-    annotators: list[AnnotatorQuality]
+    annotators: AnnotatorFit
+    coefficients: Floats  # (F,)
     temperature: Estimate
+    alarm: str
+
+    @property
+    def q(self) -> Floats:
+        """The label to train on: with all that is known. (U,)"""
+        return self.q_post
 
 
-def fit(votes: PairVotes, *, seed: int = 0) -> Consensus:
-    """Fit the joint model. The same votes and seed give the same numbers; the seed draws the held-out rankings.
+def fit(votes: PairVotes, *, design: csr_matrix | None = None, seed: int = 0) -> Consensus:
+    """Fit the joint model; `design` (pair_design.py) says what is known of the pairs beforehand.
 
-    Alone, one vote gives q = 0.66; the votes of three annotators who agree give 0.88.
+    The same votes, design and seed give the same numbers; the seed draws the held-out rankings. Alone, one vote gives
+    q = 0.68; the votes of three annotators who agree give 0.92.
     """
-    table = answer_table(votes, counted=np.ones(len(votes.unit), dtype=np.bool_))
-    start, temperature = _temperature(votes, _held_out(votes, seed=seed))
-    state = fit_curves(table, start=start)
-    margins = state.margins
-    if temperature.value is not None:
-        margins = margins_given(table, state.curves, temperature=temperature.value)
+    design = nothing_known(len(votes.units.i)) if design is None else design
+    if design.shape[0] != len(votes.units.i):
+        raise ValueError(f"`design` has {design.shape[0]} rows; expected one for each of {len(votes.units.i)} pairs.")
+    weights, held_out = vote_weights(votes), held_out_votes(votes, seed=seed)
+    known = evidence(votes, weights=weights, design=design)
+    others = without(known, votes, weights=weights, left_out=held_out)
+    state = fit_model(others, start=_warm(others, start(known.n_annotators, design.shape[1]), seed=seed))
+    temperature = temperature_of(votes, held_out, others=others, fitted=state.parameters)
+    if held_out.any():
+        state = fit_model(known, start=state.parameters)
+    return _read(votes, known, state, weights=weights, temperature=temperature)
+
+
+def _read(votes: PairVotes, known: Evidence, state: Round, *, weights: Floats, temperature: Estimate) -> Consensus:
+    curves, population = state.parameters.curves, _population(state.margins)
+    margins, q_votes = _tempered(known, state, temperature.value or 1.0, population)
+    annotators = annotator_fit(votes, known, state, weights=weights, population=population)
     return Consensus(
         units=votes.units,
-        q=better(margins).clip(NEVER_SURE, 1 - NEVER_SURE),
-        p_tie=margins @ _crowd_tie(votes, state.curves),
+        q_post=better(margins).clip(NEVER_SURE, 1 - NEVER_SURE),
+        q_votes=q_votes.clip(NEVER_SURE, 1 - NEVER_SURE),
+        p_tie=(margins @ _crowd_tie(votes, curves).astype(margins.dtype)).astype(np.float64),
         n_votes=tally(votes.unit, n=len(votes.units.i)),
-        n_eff=_effective_votes(votes, state.curves),
-        annotators=_annotators(votes, state.curves),
+        n_eff=_effective_votes(votes, reliability_of(curves, population)),
+        annotators=annotators,
+        coefficients=state.parameters.coefficients,
         temperature=temperature,
+        alarm=_alarm(annotators),
     )
 
 
-def reliability_of(curves: Curves) -> Floats:
-    """J of each annotator, -1..1: half the difference of their lean to the first between better and worse. (A,)"""
-    lean = _lean(curves)
-    difference: Floats = (lean[:, IS_BETTER].mean(axis=1) - lean[:, ~IS_BETTER].mean(axis=1)) / 2
-    return difference
+def _warm(known: Evidence, begin: Parameters, *, seed: int) -> Parameters:
+    """Where to start from: of a large project what a part of its pairs at random says, which is near the end."""
+    n_pairs = known.table.shape[0]
+    if n_pairs <= 2 * WARMING_PAIRS:
+        return begin
+    part = np.sort(np.random.default_rng(seed).choice(n_pairs, WARMING_PAIRS, replace=False))
+    return fit_model(known._replace(table=known.table[part]), start=begin).parameters
 
 
-def position_bias_of(curves: Curves) -> Floats:
-    """P(first) - P(second) of each annotator over all pairs, -1..1. (A,)"""
-    pull: Floats = _lean(curves).mean(axis=1)
-    return pull
+def _tempered(known: Evidence, state: Round, temperature: float, population: Floats) -> tuple[Reals, Floats]:
+    """The margins by all that is known, and P(i is better) where every pair is a pair like any other."""
+    parameters, margins = state.parameters, state.margins
+    if temperature != 1.0:
+        margins = margins_given(known, parameters, temperature=temperature)
+    if not len(parameters.coefficients):
+        return margins, better(margins)
+    untilted = parameters._replace(coefficients=np.zeros_like(parameters.coefficients))
+    of_any_pair = np.log(np.maximum(population, np.finfo(np.float32).tiny))
+    return margins, better(normalised(log_likelihood(known, untilted, temperature=temperature), of_any_pair))
 
 
-def _lean(curves: Curves) -> Floats:
-    first, _, second = np.exp(log_chances(curves))
-    difference: Floats = first - second
-    return difference
+def _population(margins: Reals) -> Floats:
+    """The margins of the project's pairs, turned both ways: which completion is i means nothing. (nodes,)"""
+    mean = (margins.sum(axis=0, dtype=np.float64) + 1e-9) / max(len(margins), 1)
+    both: Floats = (mean + mean[::-1]) / (2 * mean.sum())
+    return both
 
 
 def _crowd_tie(votes: PairVotes, curves: Curves) -> Floats:
@@ -112,86 +140,23 @@ def _crowd_tie(votes: PairVotes, curves: Curves) -> Floats:
     return chance
 
 
-def _effective_votes(votes: PairVotes, curves: Curves) -> Floats:
+def _effective_votes(votes: PairVotes, reliability: Floats) -> Floats:
     n_units = len(votes.units.i)
-    weight = np.maximum(reliability_of(curves), 0.0)[votes.annotator]
+    weight = np.maximum(reliability, 0.0)[votes.annotator]
     total, squared = (sums(column, by=votes.unit, n=n_units) for column in (weight, weight**2))
     effective: Floats = np.divide(total**2, squared, out=np.zeros(n_units), where=squared > 0)
     return effective
 
 
-def _annotators(votes: PairVotes, curves: Curves) -> list[AnnotatorQuality]:
-    n = len(votes.annotator_ids)
-    shared = tally(votes.unit, n=len(votes.units.i))[votes.unit] >= 2
-    shared_prompts = _prompts_of_each(votes, shared)
-    placed_prompts = _prompts_of_each(votes, votes.i_first >= 0)
-    volume = tally(votes.annotator, n=n)
-    reliability, position_bias = reliability_of(curves), position_bias_of(curves)
-    return [
-        AnnotatorQuality(
-            annotator=int(annotator),
-            votes=int(volume[code]),
-            reliability=_shown(reliability[code], int(shared_prompts[code]), "that others judged too"),
-            position_bias=_shown(position_bias[code], int(placed_prompts[code]), "with a known order of display"),
-        )
-        for code, annotator in enumerate(votes.annotator_ids)
-    ]
-
-
-def _shown(value: float, n_prompts: int, which: str) -> Estimate:
-    if n_prompts < MIN_PROMPTS:
-        return undefined(f"Not enough data: {n_prompts} prompts {which}, shown from {MIN_PROMPTS}.", n=n_prompts)
-    return Estimate(float(value), n=n_prompts)
-
-
-def _prompts_of_each(votes: PairVotes, counted: Flags) -> Ints:
-    n_prompts = max(len(votes.units.prompt_ids), 1)
-    seen = np.unique(votes.annotator[counted] * n_prompts + votes.prompt[counted])
-    return tally(seen // n_prompts, n=len(votes.annotator_ids))
-
-
-def _held_out(votes: PairVotes, *, seed: int) -> Flags:
-    """The votes of one ranking on a tenth of the comparisons that have two rankings or more. (V,)"""
-    rng = np.random.default_rng(seed)
-    n_comparisons, n_rankings = len(votes.units.comparison_ids), len(votes.ranking_ids)
-    comparison_of = np.full(n_rankings, -1)
-    comparison_of[votes.ranking] = votes.comparison
-    shuffled = rng.permutation(np.flatnonzero(comparison_of >= 0))
-    drawn = np.full(n_comparisons, -1)
-    drawn[comparison_of[shuffled]] = shuffled  # the last of each comparison stays
-    n_of = tally(comparison_of[shuffled], n=n_comparisons)
-    chosen = (rng.random(n_comparisons) < HELD_OUT_RATE) & (n_of >= 2)
-    is_held_out = np.zeros(n_rankings, dtype=np.bool_)
-    is_held_out[drawn[chosen]] = True
-    return is_held_out[votes.ranking]
-
-
-def _temperature(votes: PairVotes, held_out: Flags) -> tuple[Curves, Estimate]:
-    """The temperature at which the others' votes predict the held-out ones best, and curves to start the fit from."""
-    n, start = int(held_out.sum()), starting_curves(len(votes.annotator_ids))
-    if n < MIN_HELD_OUT:
-        reason = f"Not enough data to check the calibration: {n} votes could be held out, needed {MIN_HELD_OUT}."
-        return start, undefined(reason, n=n)
-    state = fit_curves(answer_table(votes, counted=~held_out), start=start)
-    others = np.log(np.maximum(state.margins[votes.unit[held_out]], np.finfo(np.float64).tiny))
-    chances = np.exp(_chances_of_answers(votes, held_out, state.curves))
-
-    def surprise(temperature: float) -> float:
-        margins = np.exp(temperature * (others - others.max(axis=1, keepdims=True)))
-        predicted = (margins * chances).sum(axis=1) / margins.sum(axis=1)
-        doubt = np.log(temperature) ** 2 / (2 * TEMPERATURE_SPREAD**2)
-        return float(doubt - np.log(predicted).sum())
-
-    best = minimize_scalar(surprise, bounds=TEMPERATURES, method="bounded")
-    return state.curves, Estimate(float(best.x), n=n)
-
-
-def _chances_of_answers(votes: PairVotes, chosen: Flags, curves: Curves) -> Floats:
-    """log P(the answer that was given) of each chosen vote at each margin of its pair. (votes, nodes)"""
-    answer_i_first = 1 - votes.relation[chosen]
-    chances = log_chances(curves)
-    as_i_first = chances[answer_i_first, votes.annotator[chosen]]
-    as_j_first = chances[2 - answer_i_first, votes.annotator[chosen]][:, ::-1]
-    i_first = votes.i_first[chosen][:, np.newaxis]
-    known = np.where(i_first == 1, as_i_first, as_j_first)
-    return np.where(i_first < 0, (as_i_first + as_j_first) / 2, known)
+def _alarm(annotators: AnnotatorFit) -> str:
+    """Why the orientation of the truth itself is in doubt: it rests on most annotators being right."""
+    total = int(annotators.votes.sum())
+    if total < LEAST_VOTES_TO_ALARM:
+        return ""
+    mean = float(annotators.reliability @ annotators.votes) / total
+    if mean >= LEAST_MEAN_RELIABILITY:
+        return ""
+    return (
+        f"The annotators' reliability is {mean:.2f} on average, under {LEAST_MEAN_RELIABILITY}: they tell so little "
+        "together that better and worse may be mistaken for each other. Check the guidelines and the gold first."
+    )

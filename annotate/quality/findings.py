@@ -12,7 +12,7 @@ from annotate.quality.estimate import Estimate
 
 
 class Detector(StrEnum):
-    """What is looked at. The value is the anchor of docs/quality.md, `title_of` has the words for a page."""
+    """What is looked at; `section` names the part of docs/quality.md that explains it."""
 
     INFORMATION = "information"
     CONTRARY = "contrary"
@@ -30,6 +30,19 @@ class Detector(StrEnum):
     DRIFT = "drift"
     TRANSITIVITY = "transitivity"
     NEWCOMER = "newcomer"
+
+    @property
+    def section(self) -> str:
+        """The heading in docs/quality.md."""
+        elsewhere = {
+            Detector.CONTRARY: "Information",
+            Detector.KNOWS_GOLD: "Gold",
+            Detector.FOLLOWED_POSITION: "Self-consistency",
+            Detector.LENGTH: "Length and format",
+            Detector.FORMAT: "Length and format",
+            Detector.NEWCOMER: "Newcomers",
+        }
+        return elsewhere.get(self, self.value.capitalize())
 
 
 class Severity(StrEnum):
@@ -71,12 +84,14 @@ class Finding:
 class AnnotatorFindings:
     """All that is found about one annotator, by id.
 
-    `reason` is the one sentence behind the verdict and `evidence` the rankings that show it. `risk` is the sum of
-    `parts` (0: like the crowd, higher is worse) and only orders a list; None where nothing could be measured.
+    `because` is the detector that the verdict rests on, `reason` its one sentence, `evidence` the rankings that show
+    it. `risk` is the sum of `parts` (0: like the crowd, higher is worse) and only orders a list; None where nothing
+    could be measured.
     """
 
     annotator: int
     verdict: Judged
+    because: Detector
     reason: str
     evidence: tuple[int, ...]
     risk: float | None

@@ -1,113 +1,73 @@
-"""Agreement on grades and on flags: always several figures side by side, because each misleads alone.
+"""What grades say together: each graded thing's own grade, with the severity and the noise of whoever gave it.
 
-Grades: ordinal alpha leads; ICC says how reliable a mean of k would be. Flags are rare: agreement is high and kappas
-low whatever people do, so positive and negative agreement, AC1, alpha and prevalence are shown together.
+grade = item + severity of the annotator + noise with the annotator's own variance; all of them shrunk to the crowd. A
+model of classes (dawid_skene.py) would take a 5 for a 4 as far from it as a 1.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.alpha import ValueCounts, interval, nominal, ordinal
-from annotate.quality.arrays import Flags, Floats
-from annotate.quality.estimate import Estimate
-from annotate.quality.evidence import Answers, counts_of, evidence
-from annotate.quality.intervals import BothIntervals
-from annotate.quality.measures import agreement_on, gwet_with, icc_with, krippendorff_with
-from annotate.quality.minimum import PROJECT
-from annotate.quality.shares import clustered_shares, share_estimate
-from annotate.quality.slices import figures
+from annotate.quality.arrays import Floats, Ints, sums, tally
+
+ROUNDS = 15
+PSEUDO_GRADES = 20.0
+"""Grades with the crowd's noise that are added to each annotator."""
+PSEUDO_AT_ZERO = 5.0
+"""Grades without severity that are added to each annotator."""
+START_VARIANCE, LEAST_VARIANCE = 0.5, 0.05
 
 
-class GradeAgreement(NamedTuple):
-    """`alpha` (ordinal) is the headline; `icc_mean` is the reliability of the mean of `raters` grades."""
+class GradeConsensus(NamedTuple):
+    """`grade` and its standard error `se`, each unit (U,), NaN for one without a grade. `severity` (A,): above 0 gives
+    higher grades than the others; `spread` (A,): standard deviation of the noise."""
 
-    alpha: BothIntervals
-    alpha_interval: BothIntervals
-    icc: BothIntervals
-    icc_mean: BothIntervals
-    raters: int
-
-
-class FlagAgreement(NamedTuple):
-    """Of those who flagged, how many others did (`positive`), of those who did not (`negative`); beyond chance (`ac1`,
-    `alpha`); and the share of all answers that flag (`prevalence`, n counts answers)."""
-
-    positive: BothIntervals
-    negative: BothIntervals
-    ac1: BothIntervals
-    alpha: BothIntervals
-    prevalence: Estimate
+    grade: Floats
+    se: Floats
+    severity: Floats
+    spread: Floats
 
 
-class UnitSpread(NamedTuple):
-    """How far the grades of each unit lie apart; NaN where there is one or none. (U,) each
+def grade_consensus(unit: Ints, annotator: Ints, grade: Floats) -> GradeConsensus:
+    """Fit the severity model to grades in long form, codes from 0; without grades everything is empty.
 
-    `disagreement` is the unit's own observed ordinal disagreement over that of all units: 1 is usual.
+    An annotator's residuals are from what the others say of the unit, never from a mean that holds the own grade. Items
+    are not drawn to the mean of all: the ends of the scale are grades like others.
+
+    >>> fitted = grade_consensus(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([3.0, 4.0, 1.0, 2.0]))
+    >>> bool(fitted.severity[1] > 0 > fitted.severity[0])
+    True
     """
-
-    mean: Floats
-    variance: Floats
-    range: Floats
-    disagreement: Floats
-
-
-def grade_agreement(answers: Answers, *, seed: int) -> GradeAgreement:
-    """Agreement on grades; the mean is of as many grades as a unit with two or more has, rounded."""
-    n = counts_of(answers).sum(axis=1)
-    raters = round(float(n[n >= 2].mean())) if (n >= 2).any() else 2
-    measures = (
-        krippendorff_with(ordinal, name="ordinal"),
-        krippendorff_with(interval, name="interval"),
-        icc_with(),
-        icc_with(raters),
-    )
-    alpha, alpha_interval, icc, icc_mean = figures([evidence(answers, measure) for measure in measures], seed=seed)
-    return GradeAgreement(alpha, alpha_interval, icc, icc_mean, raters)
+    n_units, n_annotators = int(unit.max(initial=-1)) + 1, int(annotator.max(initial=-1)) + 1
+    shared = np.flatnonzero(tally(unit, n=n_units)[unit] >= 2)
+    severity, noise = np.zeros(n_annotators), np.full(n_annotators, START_VARIANCE)
+    for _ in range(ROUNDS if len(shared) else 0):
+        item, total = _items(unit, grade - severity[annotator], 1 / noise[annotator], n_units)
+        at, by, weight = unit[shared], annotator[shared], 1 / noise[annotator[shared]]
+        others = total[at] - weight
+        of_others = (item[at] * total[at] - weight * (grade[shared] - severity[by])) / others
+        residual = grade[shared] - of_others
+        severity = _shrunk_mean(residual, 1 / (noise[by] + 1 / others), by, n_annotators)
+        noise = _shrunk_variance((residual - severity[by]) ** 2 - 1 / others, by, n_annotators)
+    item, total = _items(unit, grade - severity[annotator], 1 / noise[annotator], n_units)
+    error = np.sqrt(np.divide(1.0, total, out=np.full(n_units, np.nan), where=total > 0))
+    return GradeConsensus(grade=item, se=error, severity=severity, spread=np.sqrt(noise))
 
 
-def flag_agreement(answers: Answers, *, seed: int) -> FlagAgreement:
-    """Agreement on one flag; `answers.values` are 0 (not flagged) and 1. Raises ValueError for another scale."""
-    if answers.values.tolist() != [0.0, 1.0]:
-        raise ValueError(f"A flag is 0 or 1; got the scale {answers.values.tolist()}.")
-    measures = (
-        agreement_on(1),
-        agreement_on(0),
-        gwet_with(),
-        krippendorff_with(nominal, name="nominal"),
-    )
-    positive, negative, ac1, alpha = figures([evidence(answers, measure) for measure in measures], seed=seed)
-    return FlagAgreement(positive, negative, ac1, alpha, _prevalence(answers))
+def _items(unit: Ints, said: Floats, weight: Floats, n: int) -> tuple[Floats, Floats]:
+    """The weighted mean of what was said of each unit, NaN where nothing was, and the weight it rests on. (U,) both"""
+    total = sums(weight, by=unit, n=n)
+    return np.divide(sums(weight * said, by=unit, n=n), total, out=np.full(n, np.nan), where=total > 0), total
 
 
-def unit_spread(table: ValueCounts) -> UnitSpread:
-    """Mean, variance, range and disagreement of each unit's grades.
-
-    >>> unit_spread(ValueCounts(np.array([[1.0, 0.0, 1.0]]), np.array([1.0, 2.0, 3.0]))).variance
-    array([2.])
-    """
-    counts, values = table
-    n = counts.sum(axis=1)
-    rated = n >= 2
-    mean = _divide(counts @ values, n, where=n >= 1)
-    variance = _divide(counts @ values**2 - n * np.nan_to_num(mean) ** 2, n - 1, where=rated)
-    given = counts > 0
-    last = len(values) - 1 - np.argmax(given[:, ::-1], axis=1) if len(values) else np.zeros(0, dtype=np.int64)
-    width = values[last] - values[np.argmax(given, axis=1)] if len(values) else n
-    distances = ordinal(values, (counts[rated]).sum(axis=0))
-    own = _divide(((counts @ distances) * counts).sum(axis=1), n - 1, where=rated)
-    usual = float(np.nansum(own)) / max(float(n[rated].sum()), 1.0)
-    relative = _divide(own, n * usual, where=rated & (usual > 0))
-    return UnitSpread(mean, variance, np.where(rated, width, np.nan), relative)
+def _shrunk_mean(residual: Floats, weight: Floats, annotator: Ints, n: int) -> Floats:
+    """Weighted mean residual of each annotator, shrunk to 0 and centred on the crowd."""
+    total = sums(weight, by=annotator, n=n) + PSEUDO_AT_ZERO * weight.mean()
+    mean: Floats = sums(weight * residual, by=annotator, n=n) / total
+    return mean - np.average(mean, weights=total)
 
 
-def _prevalence(answers: Answers) -> Estimate:
-    everybody = np.zeros(len(answers.unit), dtype=np.int64)
-    flagged = (answers.answer == 1).astype(np.float64)
-    shares = clustered_shares(flagged, group=everybody, cluster=answers.prompt, n_groups=1)
-    return share_estimate(shares, 0, min_votes=PROJECT.shown, min_clusters=PROJECT.shown, of="answers")
-
-
-def _divide(numerator: Floats, denominator: Floats, *, where: Flags) -> Floats:
-    quotient: Floats = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=where)
-    return quotient
+def _shrunk_variance(squares: Floats, annotator: Ints, n: int) -> Floats:
+    crowd = max(float(squares.mean()), LEAST_VARIANCE)
+    total = sums(squares, by=annotator, n=n) + PSEUDO_GRADES * crowd
+    return np.maximum(total / (tally(annotator, n=n) + PSEUDO_GRADES), LEAST_VARIANCE)

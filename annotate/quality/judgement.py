@@ -67,7 +67,9 @@ def information_of(crowd: Crowd) -> Information:
 
 def _columns(crowd: Crowd, informed: Information, told: list[Finding]) -> Iterator[list[Finding]]:
     """Each detector's findings, one for each annotator, in the order of the page."""
-    yield from information.findings(crowd, informed)
+    least, contrary = information.findings(crowd, informed)
+    yield contrary  # before «tells nothing», which is true of them, too
+    yield least
     yield from gold.findings(crowd)
     yield from repeats.findings(crowd)
     yield position.findings(crowd)
@@ -92,6 +94,7 @@ def _annotator(crowd: Crowd, informed: Information, k: int, findings: tuple[Find
     return AnnotatorFindings(
         annotator=int(crowd.work.votes.annotator_ids[k]),
         verdict=verdict,
+        because=because.detector,
         reason=because.sentence,
         evidence=because.evidence,
         risk=float(sum(parts.values())) if parts else None,

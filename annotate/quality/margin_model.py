@@ -1,29 +1,52 @@
-"""Dawid and Skene's model for pairs, in display orientation and with a graded truth.
+"""The joint model: what each annotator's votes tell, in display orientation, and what was to be expected beforehand.
 
-Each pair has a margin d ~ N(0, 1), positive where i is better. Annotator a, shown d toward the first of the two,
-answers first : tie : second = exp(u) : exp(t_a) : exp(-u) with u = (slope_a d + bias_a) / 2 (Davidson 1970), so a pull
-to the first place is theirs and not the pair's. With two classes instead of a margin, votes on a hard pair err together
-and the posteriors come out too sure: on simulated crowds the calibration error was 0.049, with the margin 0.002.
-The margin is integrated over equally likely nodes; fitted by EM, the M-step by Newton's method.
+Each pair has a margin d, positive where i is better. Before any vote d ~ N(x · coefficients, sigma²), x the row of the
+pair in a design matrix (pair_design.py: +1 for the system of i, -1 for that of j, differences of style). Annotator a,
+shown d toward the first of the two, answers first : tie : second = exp(u) : exp(t_a) : exp(-u) with
+u = (slope_a d + bias_a) / 2 (Davidson 1970), so a pull to the first place is theirs and not the pair's. It is Dawid and
+Skene's model (1979) with a graded truth: with two classes votes on a hard pair err together and posteriors come out too
+sure. The margin is summed over nodes that lie closest around zero, where it matters. Fitted by EM.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.special import ndtri
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, hstack
 
-from annotate.quality.arrays import Flags, Floats
+from annotate.quality.arrays import Flags, Floats, Ints
 from annotate.quality.ranking import PairVotes
 
-N_NODES = 12
-NODES: Floats = ndtri((np.arange(N_NODES) + 0.5) / N_NODES)
+N_NODES = 8
+_STEPS: Floats = 2.2 * (2 * np.arange(N_NODES) + 1 - N_NODES) / N_NODES
+NODES: Floats = np.sinh(_STEPS)  # -3.36 -1.85 -0.92 -0.28 0.28 0.92 1.85 3.36
+LOG_SPACING: Floats = np.log(np.cosh(_STEPS))
 IS_BETTER: Flags = NODES > 0
+
 MAX_ROUNDS = 40
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
 NEWTON_STEPS = 2
 PSEUDO_RIGHT, PSEUDO_WRONG = 3.0, 1.0  # votes added to each annotator on either side: Beta(3, 1) and Beta(1, 3)
+PSEUDO_SPREAD = 1.2  # of the margins on which they were cast
+SIGMA, PSEUDO_PAIRS = 1.5, 4.0  # pairs added with squared margin SIGMA²: a handful of pairs says nothing of sigma
+LEAST_SIGMA, MOST_SIGMA = 0.8, 3.0  # a narrower prior would fall between two nodes; what is wider lies beyond them
+RIDGE = 1.0
+LARGE = 200_000  # votes from which single precision does
+BLOCK = 4_096
+
+Reals = npt.NDArray[np.float32 | np.float64]
+
+
+class Evidence(NamedTuple):
+    """What was answered on each pair and what is known of it beforehand, one row a pair, side by side.
+
+    `table`: weights of votes in columns (i first | j first) x (first, tie, second) x annotator, then the design
+    (pair_design.py) of F columns. (U, 6 A + F)
+    """
+
+    table: csr_matrix
+    n_annotators: int
 
 
 class Curves(NamedTuple):
@@ -34,40 +57,53 @@ class Curves(NamedTuple):
     tie: Floats
 
 
-class Round(NamedTuple):
-    """The state after an E-step: the curves it used and each pair's distribution over the nodes (U, nodes)."""
+class Parameters(NamedTuple):
+    """The curves, and what margin to expect: coefficients (F,) of the design and the spread around them."""
 
     curves: Curves
-    margins: Floats
+    coefficients: Floats
+    sigma: float
 
 
-def answer_table(votes: PairVotes, *, counted: Flags) -> csr_matrix:
-    """Votes as a sparse matrix: a row for each pair, columns (i first | j first) x (first, tie, second) x annotator.
+class Round(NamedTuple):
+    """The state after an E-step: the parameters it used and each pair's distribution over the nodes (U, nodes)."""
 
-    A vote whose display order is unknown counts half in either orientation. (U, 6 A)
-    """
-    known = votes.i_first >= 0
-    n = len(votes.annotator_ids)
-    rows, columns, weights = [], [], []
-    for i_first, is_certain in ((1, votes.i_first == 1), (0, votes.i_first == 0)):
-        chosen = counted & (is_certain | ~known)
-        answer = 1 - votes.relation[chosen] if i_first else 1 + votes.relation[chosen]
-        columns.append(votes.annotator[chosen] + n * (answer + 3 * (1 - i_first)).astype(np.int64))
-        rows.append(votes.unit[chosen])
-        weights.append(np.where(known[chosen], 1.0, 0.5))
-    cells = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
-    return csr_matrix(cells, shape=(len(votes.units.i), 6 * n))
+    parameters: Parameters
+    margins: Reals
 
 
-def starting_curves(n_annotators: int) -> Curves:
-    """Everybody alike: fairly careful, without a pull to a place."""
-    return Curves(np.full(n_annotators, 1.5), np.zeros(n_annotators), np.full(n_annotators, -1.0))
+def evidence(votes: PairVotes, *, weights: Floats, design: csr_matrix) -> Evidence:
+    """All votes and the design; a vote whose display order is unknown counts half in either orientation."""
+    answers = _answers(votes, weights, np.arange(len(votes.unit)))
+    whole = hstack([answers, design.astype(answers.dtype)], format="csr") if design.shape[1] else answers
+    return Evidence(whole, len(votes.annotator_ids))
 
 
-def fit_curves(table: csr_matrix, *, start: Curves) -> Round:
-    """Rounds of EM until a pair's probability moves by less than 1e-4 on average, 40 at most."""
-    previous = np.full(table.shape[0], np.inf)
-    for number, state in enumerate(em_rounds(table, start=start), start=1):
+def without(known: Evidence, votes: PairVotes, *, weights: Floats, left_out: Flags) -> Evidence:
+    """The evidence that is left without some of the votes."""
+    if not left_out.any():
+        return known
+    answers = _answers(votes, weights, np.flatnonzero(left_out))
+    answers.resize(known.table.shape)
+    return known._replace(table=known.table - answers)
+
+
+def answer_columns(votes: PairVotes) -> Ints:
+    """The column of `Evidence.answers` that each vote falls into, i taken as the first where that is unknown. (V,)"""
+    answer = np.where(votes.i_first == 0, np.int8(4) + votes.relation, np.int8(1) - votes.relation)
+    return answer.astype(np.int64) * len(votes.annotator_ids) + votes.annotator
+
+
+def start(n_annotators: int, n_coefficients: int) -> Parameters:
+    """Everybody alike, fairly careful, without a pull to a place; nothing expected of any pair."""
+    curves = Curves(np.full(n_annotators, 1.2), np.zeros(n_annotators), np.full(n_annotators, -1.0))
+    return Parameters(curves, np.zeros(n_coefficients), SIGMA)
+
+
+def fit_model(known: Evidence, *, start: Parameters) -> Round:
+    """Rounds of EM until a pair's probability moves by less than 1e-3 on average, 40 at most."""
+    previous = np.full(known.table.shape[0], np.inf)
+    for number, state in enumerate(em_rounds(known, start=start), start=1):
         q = better(state.margins)
         if len(q) == 0 or np.abs(q - previous).mean() < TOLERANCE or number == MAX_ROUNDS:
             return state
@@ -75,27 +111,39 @@ def fit_curves(table: csr_matrix, *, start: Curves) -> Round:
     raise AssertionError("em_rounds does not end")
 
 
-def em_rounds(table: csr_matrix, *, start: Curves) -> Iterator[Round]:
-    """EM without end; the posterior density of the curves never falls from one round to the next."""
-    curves, pseudo = start, _pseudo_votes(table)
+def em_rounds(known: Evidence, *, start: Parameters) -> Iterator[Round]:
+    """EM without end; the posterior density of the parameters never falls from one round to the next."""
+    parameters, pseudo = start, pseudo_votes(known)
+    design = known.table[:, 6 * known.n_annotators :]
+    products: Floats = (design.T @ design).toarray().astype(np.float64)
     while True:
-        margins = margins_given(table, curves)
-        yield Round(curves, margins)
-        expected = _unturned(table.T @ margins) + pseudo[:, np.newaxis, :]
+        margins = margins_given(known, parameters)
+        yield Round(parameters, margins)
+        votes, leads = totals(known, margins)
+        curves = parameters.curves
         for _ in range(NEWTON_STEPS):
-            curves = _newton_step(curves, expected)
+            curves = _newton_step(curves, votes + pseudo[:, np.newaxis, :])
+        parameters = Parameters(curves, *_expectations(products, leads @ NODES, margins))
 
 
-def margins_given(table: csr_matrix, curves: Curves, *, temperature: float = 1.0) -> Floats:
+def margins_given(known: Evidence, parameters: Parameters, *, temperature: float = 1.0) -> Reals:
     """Each pair's distribution over the nodes; below temperature 1 the votes weigh less. (U, nodes)"""
-    chances = log_chances(curves)
+    return normalised(log_likelihood(known, parameters, temperature=temperature), log_prior(parameters.sigma))
+
+
+def log_likelihood(known: Evidence, parameters: Parameters, *, temperature: float = 1.0) -> Reals:
+    """log P(the votes on each pair | its margin), with the tilt that its design gives the prior. (U, nodes)"""
+    chances = temperature * log_chances(parameters.curves)
     both = np.concatenate([chances, chances[:, :, ::-1]]).reshape(-1, N_NODES)  # j first: the margin is turned
-    margins: Floats = table @ both
-    margins *= temperature
-    margins -= margins.max(axis=1, keepdims=True)
-    np.exp(margins, out=margins)
-    margins /= margins.sum(axis=1, keepdims=True)
-    return margins
+    tilts = np.outer(parameters.coefficients / parameters.sigma**2, NODES)
+    logs: Reals = known.table @ np.concatenate([both, tilts]).astype(known.table.dtype)
+    return logs
+
+
+def log_prior(sigma: float) -> Floats:
+    """log of the prior's mass on each node where no design tilts it, up to a constant. (nodes,)"""
+    mass: Floats = LOG_SPACING - NODES**2 / (2 * sigma**2)
+    return mass
 
 
 def log_chances(curves: Curves) -> Floats:
@@ -111,29 +159,73 @@ def log_chances_at(curves: Curves, margins: Floats) -> Floats:
     return chances
 
 
-def better(margins: Floats) -> Floats:
+def better(margins: Reals) -> Floats:
     """P(i is better), the mass on positive margins. (U,)"""
-    mass: Floats = margins[:, IS_BETTER].sum(axis=1)
+    mass: Floats = (margins @ IS_BETTER.astype(margins.dtype)).astype(np.float64)
     return mass
 
 
-def _pseudo_votes(table: csr_matrix) -> Floats:
+def totals(known: Evidence, margins: Reals) -> tuple[Floats, Floats]:
+    """Expected votes by answer, annotator and margin toward the first (3, A, nodes), and the design's (F, nodes)."""
+    sums = (known.table.T @ margins).astype(np.float64)
+    i_first, j_first = sums[: 6 * known.n_annotators].reshape(2, 3, -1, N_NODES)
+    return i_first + j_first[:, :, ::-1], sums[6 * known.n_annotators :]
+
+
+def normalised(logs: Reals, prior: Floats) -> Reals:
+    """Log-likelihoods (U, nodes) with a log prior (nodes,) to distributions, in place; by blocks that fit a cache."""
+    prior, ones = prior.astype(logs.dtype), np.ones(N_NODES, dtype=logs.dtype)
+    for begin in range(0, len(logs), BLOCK):
+        block = logs[begin : begin + BLOCK]
+        block += prior
+        largest = block[:, 0].copy()
+        for column in range(1, N_NODES):  # numpy's own maximum over a few columns takes three times as long
+            np.maximum(largest, block[:, column], out=largest)
+        block -= largest[:, np.newaxis]
+        np.exp(block, out=block)
+        block /= (block @ ones)[:, np.newaxis]
+    return logs
+
+
+def pseudo_votes(known: Evidence) -> Floats:
     """What every annotator is taken to have said before: 3 right and 1 wrong on either side, and ties like the crowd.
 
     (3, nodes)
     """
-    answers = np.asarray(table.sum(axis=0)).reshape(2, 3, -1).sum(axis=(0, 2))
-    tie_rate = float(np.clip(answers[1] / max(answers.sum(), 1.0), 0.01, 0.5))
-    first = np.where(IS_BETTER, PSEUDO_RIGHT, PSEUDO_WRONG)
+    said = np.asarray(known.table.sum(axis=0)).ravel()[: 6 * known.n_annotators].reshape(2, 3, -1).sum(axis=(0, 2))
+    tie_rate = float(np.clip(said[1] / max(said.sum(), 1.0), 0.01, 0.5))
+    first: Floats = np.where(IS_BETTER, PSEUDO_RIGHT, PSEUDO_WRONG)
+    density = np.exp(log_prior(PSEUDO_SPREAD))
+    share: Floats = density / density.sum()
     ties = np.full(N_NODES, tie_rate / (1 - tie_rate) * (PSEUDO_RIGHT + PSEUDO_WRONG))
-    return np.stack([first, ties, first[::-1]]) * 2 / N_NODES
+    cast: Floats = np.stack([first, ties, first[::-1]]) * 2 * share
+    return cast
 
 
-def _unturned(expected: Floats) -> Floats:
-    """Expected votes by answer, annotator and margin toward the first, both orientations together. (3, A, nodes)"""
-    i_first, j_first = expected.reshape(2, 3, -1, N_NODES)
-    together: Floats = i_first + j_first[:, :, ::-1]
-    return together
+def _answers(votes: PairVotes, weights: Floats, chosen: Ints) -> csr_matrix:
+    """The chosen votes as columns of `Evidence.table`. (U, 6 A)"""
+    unit, column, weight = votes.unit[chosen], answer_columns(votes)[chosen], weights[chosen]
+    is_unknown = votes.i_first[chosen] < 0
+    if is_unknown.any():
+        weight = np.where(is_unknown, weight / 2, weight)
+        j_first = answer_columns(votes._replace(i_first=np.zeros_like(votes.i_first)))[chosen]
+        unit, weight = (np.concatenate([whole, whole[is_unknown]]) for whole in (unit, weight))
+        column = np.concatenate([column, j_first[is_unknown]])
+    precision = np.float32 if len(votes.unit) > LARGE else np.float64
+    shape = (len(votes.units.i), 6 * len(votes.annotator_ids))
+    return csr_matrix((weight.astype(precision), (unit, column)), shape=shape)
+
+
+def _expectations(products: Floats, leads: Floats, margins: Reals) -> tuple[Floats, float]:
+    """The coefficients by least squares on the pairs' mean margins, and the spread that is left."""
+    coefficients: Floats = np.linalg.solve(products + RIDGE * np.eye(len(leads)), leads).astype(np.float64)
+    mass: Floats = (np.ones(len(margins), dtype=margins.dtype) @ margins).astype(np.float64)
+    squares = float(mass @ NODES**2)
+    unexplained: Floats = products @ coefficients + RIDGE * coefficients - 2 * leads
+    left = squares + float(coefficients @ unexplained)
+    n = len(margins) + len(coefficients) + PSEUDO_PAIRS
+    sigma = float(np.sqrt(max(left + PSEUDO_PAIRS * SIGMA**2, 0.0) / n))
+    return coefficients, min(max(sigma, LEAST_SIGMA), MOST_SIGMA)
 
 
 def _newton_step(curves: Curves, expected: Floats) -> Curves:

@@ -11,12 +11,9 @@ import numpy as np
 from annotate.quality.agreement import answer_counts
 from annotate.quality.arrays import Floats, Ints, tally
 from annotate.quality.estimate import Estimate
+from annotate.quality.minimum import ANNOTATOR_PAIRS, ANNOTATOR_PROMPTS, POSITION
 from annotate.quality.ranking import PairVotes, pair_counts
 from annotate.quality.shares import Shares, clustered_shares, share_estimate
-
-MIN_PROMPTS_AGREEMENT = 10
-MIN_PAIRS_AGREEMENT = 20
-MIN_PROMPTS_POSITION = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +47,16 @@ def annotator_reliability(votes: PairVotes) -> list[AnnotatorReliability]:
             agreement=share_estimate(
                 agreement,
                 code,
-                min_votes=MIN_PAIRS_AGREEMENT,
-                min_clusters=MIN_PROMPTS_AGREEMENT,
+                min_votes=ANNOTATOR_PAIRS.shown,
+                min_clusters=ANNOTATOR_PROMPTS.shown,
                 of="pairs that others judged",
             ),
             tie_rate=share_estimate(ties, code, min_votes=1, min_clusters=1, of="pairs"),
             first_shown_rate=share_estimate(
                 first_shown,
                 code,
-                min_votes=MIN_PROMPTS_POSITION,
-                min_clusters=MIN_PROMPTS_POSITION,
+                min_votes=POSITION.shown,
+                min_clusters=POSITION.shown,
                 of="choices with a known order",
             ),
         )

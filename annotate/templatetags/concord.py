@@ -37,6 +37,21 @@ def decimals(value: float | None, digits: int = 3) -> str:
 
 
 @register.filter
+def signed(value: float | None, kind: str = "percent") -> str:
+    """Return a difference with its sign: «+1.2 points» of a rate, «−0.012» of a number; a dash for None."""
+    if value is None:
+        return NOTHING
+    text = f"{100 * value:+.1f}\u202fpoints" if kind == "percent" else f"{value:+.3f}"
+    return text.replace("-", "\u2212")
+
+
+@register.filter
+def unsigned(value: float | None, kind: str = "percent") -> str:
+    """Return the size of a difference: «1.2 points» of a rate, «0.012» of a number."""
+    return signed(value, kind).lstrip("+\u2212")
+
+
+@register.filter
 def number(count: int | None) -> str:
     """Return a count with its thousands apart: 12 345; a dash for None."""
     return NOTHING if count is None else f"{count:,}".replace(",", "\u202f").replace("-", "\u2212")
@@ -70,6 +85,12 @@ def duration(seconds: float | None) -> str:
     parts = [(days, _("d")), (hours, _("h")), (minutes, _("min")), (rest, _("s"))]
     first = next(at for at, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count}\u202f{unit}" for count, unit in parts[first : first + 2] if count)
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """Return a name as words: «straight-lining» stays one, «knows-gold» becomes «knows gold»."""
+    return name.replace("-", " ")
 
 
 @register.filter

@@ -49,7 +49,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     form = PauseMemberForm(request.POST, prefix=f"p{pk}")
     if not form.is_valid():
         return _page(request, member.project, refused={pk: {"pause": form}}, status=422)
-    memberships.pause(member, message=form.cleaned_data["message"])
+    memberships.pause(member, message=form.cleaned_data["message"], by=request.user)
     messages.success(request, f"{member.annotator.pseudonym} gets no more work here, and reads your message.")
     return redirect("onboarding", slug=member.project.slug)
 
@@ -58,7 +58,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 @access.requires(Role.REVIEWER, Role.ADMIN)
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     member = access.membership_for_staff(request.user, pk)
-    memberships.resume(member)
+    memberships.resume(member, by=request.user)
     messages.success(request, f"{member.annotator.pseudonym} gets work again.")
     return redirect("onboarding", slug=member.project.slug)
 
@@ -86,6 +86,7 @@ def _page(
 ) -> HttpResponse:
     """Show the page; `refused` holds the forms that were sent with faults, by membership."""
     found = project.memberships.select_related("annotator", "guideline", "consent").order_by("pk")
+    found = found.prefetch_related("interventions__by")
     members = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     known = Comparison.objects.filter(project=project, key__is_retired=False)
     context = {

@@ -1,8 +1,9 @@
 """Writing the ideal output to a prompt: what its page shows and stores. annotate.views.rank leads the round."""
 
+from django.utils import timezone
 from django.utils.translation import ngettext
 
-from annotate import demonstrations, presentation
+from annotate import demonstrations, evidence, presentation
 from annotate.forms import DemonstrationForm
 from annotate.models import Assignment
 
@@ -39,14 +40,20 @@ def closed_context(assignment: Assignment, form: DemonstrationForm | None) -> di
     }
 
 
-def store(assignment: Assignment, form: DemonstrationForm) -> None:
-    """Store what was sent: a first text, or another in the place of the author's earlier one."""
+def store(assignment: Assignment, form: DemonstrationForm, *, active: str) -> None:
+    """Store what was sent: a first text, or another in the place of the author's earlier one.
+
+    `active` are the seconds of work that the page claims.
+    """
     said, written = form.cleaned_data, demonstrations.current(assignment)
     sent = {"edited_from": said["edited_from"], "submission": said["submission"]}
-    if written and written.assignment_id == assignment.pk:
-        demonstrations.revise(written, said["text"], **sent)
+    is_change = written is not None and written.assignment_id == assignment.pk
+    since = written.created_at if is_change else assignment.reserved_at
+    seconds = evidence.active_seconds(active, wall_seconds=(timezone.now() - since).total_seconds() if since else None)
+    if is_change:
+        demonstrations.revise(written, said["text"], **sent, more_active_seconds=seconds)
     else:
-        demonstrations.submit(assignment, said["text"], **sent)
+        demonstrations.submit(assignment, said["text"], **sent, active_seconds=seconds)
 
 
 def stored_words(assignment: Assignment) -> str:

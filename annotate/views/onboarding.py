@@ -33,15 +33,13 @@ STOPS = {
     Step.PAUSED: (
         gettext_lazy("Your work is paused"),
         gettext_lazy(
-            "A reviewer has stopped new comparisons for you. What you ranked is kept. Ask the staff of this project "
-            "why, and when you can go on."
+            "You get no new work here for now. What you did is kept. Ask the staff of this project why, and when you "
+            "can go on."
         ),
     ),
     Step.QUOTA_DONE: (
         gettext_lazy("You have done your share"),
-        gettext_lazy(
-            "You ranked as many comparisons as were set aside for you. Thank you: nothing is left for you to do here."
-        ),
+        gettext_lazy("You did as much as was set aside for you. Thank you: nothing is left for you to do here."),
     ),
 }
 

@@ -75,7 +75,7 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
         assignments.skip(assignment, reason=form.reason)
     except assignments.NotReserved:
         return closed(request, assignment, status=409)
-    messages.info(request, _("Skipped. You will not see that comparison again."))
+    messages.info(request, _("Skipped. You will not see it again."))
     return next_page(request, assignment)
 
 
@@ -174,7 +174,7 @@ def _submit(request: HttpRequest, assignment: Assignment) -> HttpResponse:
 
 def _store(request: HttpRequest, assignment: Assignment, form: AnyForm) -> None:
     if isinstance(form, DemonstrationForm):
-        demonstrate.store(assignment, form)
+        demonstrate.store(assignment, form, active=request.POST.get(evidence.ACTIVE_FIELD, ""))
         return
     answer = evidence.added(form.answer, request.POST, labels=form.labels, since=assignment.reserved_at)
     rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])

@@ -1,16 +1,20 @@
 """Writing the ideal output to a prompt: by the page, stored, changed, refused, and read by training."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from annotate import assignments, demonstrations, intake, preferences, rankings
+from annotate import assignments, demonstrations, gold, intake, jsonlines, preferences, rankings
 from annotate.answers import Answer, BadAnswer
-from annotate.models import Assignment, Demonstration, Ranking, Task
+from annotate.assignments.handing import Asking
+from annotate.assignments.hidden import reserve_gold, reserve_repeat
+from annotate.models import Assignment, Comparison, Demonstration, GoldKey, Project, Ranking, Task, Use
 from tests.annotate.asking import RIVERS, fill, project_of
 
 
@@ -149,6 +153,93 @@ def test_beginning_from_what_is_not_there_begins_with_nothing(as_ana, place, beg
     page = as_ana.get(url_of(place), {"from": begin_from})
 
     assert page.context["form"]["text"].value() is None
+
+
+def test_the_time_of_the_work_is_stored_and_a_change_adds_to_it(as_ana, place):
+    began = timezone.now() - timedelta(minutes=5)
+    Assignment.objects.filter(pk=place.pk).update(reserved_at=began)
+    as_ana.post(url_of(place), sent("The Rhine.", active_seconds="41.5"))
+    Demonstration.objects.update(created_at=began)
+
+    as_ana.post(url_of(place), sent("The Rhine and the Nile.", active_seconds="8"))
+
+    assert list(Demonstration.objects.order_by("pk").values_list("active_seconds", flat=True)) == [41.5, 49.5]
+
+
+@pytest.mark.parametrize("claimed", ["1e9", "nan", "-5", "", "soon"])
+def test_no_time_is_longer_than_the_clocks(as_ana, place, claimed):
+    as_ana.post(url_of(place), sent("The Rhine.", active_seconds=claimed))
+
+    stored = Demonstration.objects.get().active_seconds
+    assert stored is None or stored < 60
+
+
+@pytest.mark.parametrize("field", ["training_count", "qualification_count"])
+def test_no_training_and_no_qualification_are_set_up(client, lee, project, field):
+    client.force_login(lee)
+    fields = {"is_open": "on", "training_count": 0, "qualification_count": 0, "qualification_pass_rate": 0.75}
+
+    response = client.post(reverse("onboarding", args=[project.slug]), fields | {field: 2})
+
+    assert response.status_code == 422
+    assert "has no known orders" in response.content.decode()
+
+
+@pytest.mark.parametrize("field", ["gold_rate", "repeat_rate"])
+def test_no_gold_and_no_repeats_are_set_up(client, lee, project, field):
+    client.force_login(lee)
+    fields = {"name": "Write", "overlap": 2, "lease_seconds": 600, "reason": "optional", "overlap_policy": "fixed"}
+    fields |= {"overlap_cap": 5, "fixed_rate": 0.15, "gold_rate": 0, "repeat_rate": 0, "grace_seconds": 300}
+
+    response = client.post(reverse("project_settings", args=[project.slug]), fields | {field: 0.1})
+
+    assert response.status_code == 422
+    assert "has no known orders" in str(response.context["form"].errors[field])
+    project.refresh_from_db()
+    assert getattr(project, field) == 0
+
+
+def test_the_database_itself_refuses_gold(project):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(gold_rate=0.1)
+
+
+def test_a_comparison_with_a_known_order_is_not_imported(project, write_lines):
+    line = {"prompt": "Name two.", "completions": ["a", "b"], "use": "gold", "key": [["a"], ["b"]]}
+
+    with pytest.raises(jsonlines.IntakeError, match="use: a project of ideal outputs has no known orders"):
+        intake.import_file(write_lines(line), kind="comparisons", project=project)
+
+
+def test_no_known_order_is_given_to_a_prompt(project, write_lines):
+    comparison = fill(project, write_lines, count=2)
+    tiers = [[pk] for pk in comparison.completions.values_list("pk", flat=True)]
+
+    with pytest.raises(BadAnswer, match="no known orders"):
+        gold.set_key(comparison, tiers, reason="", by=None)
+
+
+def test_a_known_order_that_is_there_all_the_same_is_never_handed_out(project, write_lines, ana):
+    comparison = fill(project, write_lines, count=2)
+    comparison.assignments.all().delete()
+    Comparison.objects.update(use=Use.GOLD)
+    GoldKey.objects.create(comparison=comparison, tiers=[[1], [2]])
+    asking = Asking(ana, project, None, timezone.now())
+
+    assert (reserve_gold(asking), reserve_repeat(asking)) == (None, None)
+    assert assignments.reserve_known(ana, project, Use.TRAINING) is None
+
+
+def test_the_pages_speak_of_writing_and_not_of_ranking(as_ana, place, project):
+    page = as_ana.get(url_of(place)).content.decode()
+    home = as_ana.get(reverse("home")).content.decode()
+    as_ana.post(url_of(place), sent("The Rhine."))
+    done = as_ana.get(reverse("rank_next", args=[project.slug])).content.decode()
+
+    said_on_them = [re.sub(r"<script.*?</script>|<[^>]*>", " ", html, flags=re.DOTALL) for html in (page, home, done)]
+    assert "Write the ideal output to a prompt" in said_on_them[1]
+    assert "you wrote 1" in said_on_them[2]
+    assert [re.findall(r"\w*[Rr]ank\w*|in order|comparisons?", words) for words in said_on_them] == [[], [], []]
 
 
 def test_another_persons_place_cannot_be_written_on(client, place, ben):

@@ -436,7 +436,7 @@ def test_a_pause_without_a_message_is_refused(client, nia, project, rex):
 def test_whoever_is_resumed_works_again(client, nia, project, comparisons, rex):
     read(nia, project)
     member = Membership.objects.get(annotator=nia)
-    memberships.pause(member, message="Wait.")
+    memberships.pause(member, message="Wait.", by=None)
     client.force_login(rex)
 
     client.post(reverse("member_resume", args=[member.pk]))

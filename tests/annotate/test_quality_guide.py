@@ -23,7 +23,7 @@ def test_the_page_shows_every_section_under_its_anchor(client, rex):
     page = client.get(reverse("quality_guide")).content.decode()
 
     assert "Krippendorff's rule" in page
-    assert guide().contents[0] == ("guide-pair-agreement", "Pair agreement")
+    assert ("guide-pair-agreement", "Pair agreement") in guide().contents
     assert [title for anchor, title in guide().contents if f'id="{anchor}"' not in page] == []
 
 

@@ -313,14 +313,14 @@ def test_an_empty_queue_says_that_others_hold_the_rest_and_when_it_may_come_back
 
     html = as_ana.get(reverse("rank_next", args=[project.slug])).content.decode()
 
-    assert "1 comparison is with others right now" in html
+    assert "1 is with others right now" in html
     assert "in 30" in html or "in 29" in html
 
 
 def test_an_empty_queue_says_that_nothing_was_imported(as_ana, project):
     html = as_ana.get(reverse("rank_next", args=[project.slug])).content.decode()
 
-    assert "Nothing to rank yet" in html
+    assert "Nothing to do yet" in html
 
 
 def test_a_paused_annotator_is_told_so(as_ana, ana, project, comparisons):

@@ -26,8 +26,9 @@ SENTENCE = re.compile(r"^(?:\{\} )?[A-Z«][^<>/]* [a-z]|[a-z]\.$")
 NOT_FOR_ANNOTATORS = """
     admin.py bulk.py comparison_intake.py deliveries.py exports.py forms_api.py forms_questions.py forms_staff.py
     gold.py intake.py jsonlines.py outbox.py policy.py posting.py preview.py projects.py questions.py
-    quality_guide.py ranked.py ranking_intake.py ranking_rows.py reports.py row_parts.py rows.py simulation.py
-    tiles.py uploads.py verdicts.py assignments/places.py crowd/pay.py crowd/prolific.py crowd/settings.py
+    quality_guide.py ranked.py reconciling.py ranking_intake.py ranking_rows.py reports.py row_parts.py rows.py
+    simulation.py tiles.py uploads.py verdicts.py assignments/places.py crowd/pay.py crowd/prolific.py
+    crowd/settings.py
     views/admission.py views/comparisons.py views/consistency.py views/desk.py views/exports.py views/intake.py
     views/pay.py views/people.py views/projects.py views/tokens.py views/webhooks.py
     api formats management migrations models quality
@@ -37,6 +38,7 @@ NAMES_FOR_STAFF = {
     "crowd/participations.py": {"Synced"},
     "forms_crowd.py": {"InvitationForm", "CrowdForm", "PayForm"},
     "forms_onboarding.py": {
+        "refuse_known_orders",
         "AnswerForm", "PauseMemberForm", "DecideForm", "OnboardingForm", "ConsentForm", "MoreVotesForm",
     },
     "objections.py": {"their_letters"},

@@ -67,6 +67,14 @@ def pages_of(project, comparison, annotator):
 
 
 ASKED = {"task": "ranking", "reason": "optional"}
+QUEUE = {
+    "overlap_policy": "fixed",
+    "overlap_cap": 5,
+    "fixed_rate": 0.15,
+    "gold_rate": 0,
+    "repeat_rate": 0,
+    "grace_seconds": 300,
+}
 FOR_ADMINS = {"project_new", "project_settings", "guidelines_edit"}
 
 
@@ -213,7 +221,7 @@ def test_a_project_shows_its_guidelines_as_safe_html(lee, as_user):
 
 
 def test_settings_change(project, lee, as_user):
-    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 600, **ASKED}
+    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 600, **ASKED, **QUEUE}
 
     answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields)
 
@@ -222,8 +230,33 @@ def test_settings_change(project, lee, as_user):
     assert (project.name, project.overlap, project.lease_seconds, project.is_active) == ("Big rivers", 5, 600, False)
 
 
+def test_gold_repeats_and_adaptive_overlap_are_set_on_the_page(project, lee, as_user):
+    queue = {"overlap_policy": "adaptive", "overlap_cap": 6, "fixed_rate": 0.2, "gold_rate": 0.1, "repeat_rate": 0.05}
+    fields = {"name": "Rivers", "overlap": 2, "lease_seconds": 600, "is_active": "on", **ASKED, **QUEUE, **queue}
+
+    answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields | {"grace_seconds": 60})
+
+    project.refresh_from_db()
+    assert answer.status_code == 302
+    assert {name: getattr(project, name) for name in queue} == queue
+    assert project.grace_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("overlap_cap", 1), ("gold_rate", 0.6), ("repeat_rate", -0.1), ("fixed_rate", "nan"), ("grace_seconds", 86_401)],
+)
+def test_a_queue_that_makes_no_sense_is_refused_beside_its_field(project, lee, as_user, field, value):
+    fields = {"name": "Rivers", "overlap": 2, "lease_seconds": 600, **ASKED, **QUEUE, "overlap_policy": "adaptive"}
+
+    answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields | {field: value})
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+
+
 def test_settings_out_of_bounds_change_nothing(project, lee, as_user):
-    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 5, "is_active": "on", **ASKED}
+    fields = {"name": "Big rivers", "overlap": 5, "lease_seconds": 5, "is_active": "on", **ASKED, **QUEUE}
 
     answer = as_user(lee).post(reverse("project_settings", args=[project.slug]), fields)
 
@@ -355,47 +388,7 @@ def test_an_import_needs_the_csrf_token(project, lee):
     assert Prompt.objects.count() == 1
 
 
-# --- consistency ------------------------------------------------------------------------------------------------------
-
-
-def test_the_report_of_an_empty_project_says_when_to_come_back(project, rex, as_user):
-    page = as_user(rex).get(reverse("consistency", args=[project.slug])).content.decode()
-
-    assert "Nothing is ranked yet" in page
-
-
-def test_the_report_shows_people_by_pseudonym_and_disputed_comparisons(ranked, ana, rex, as_user):
-    page = as_user(rex).get(reverse("consistency", args=[ranked.slug])).content.decode()
-
-    assert ana.pseudonym in page
-    assert f">{ana.user.username}<" not in page
-    assert "Name river number 0." in page
-    assert page.count('<span class="badge badge-bad">disputed</span>') == 3
-    assert "Not enough data: 3 prompts with two annotators, shown from 30." in page
-
-
-def test_the_report_asks_the_same_number_of_questions_however_long(
-    ranked, write_lines, rex, as_user, django_assert_num_queries, django_assert_max_num_queries
-):
-    client, url = as_user(rex), reverse("consistency", args=[ranked.slug])
-    with django_assert_max_num_queries(30) as short:
-        client.get(url)
-    import_many(ranked, write_lines, comparison_count=60)
-
-    with django_assert_num_queries(len(short)):
-        client.get(url)
-
-
-def test_the_report_turns_pages(ranked, write_lines, rex, as_user):
-    import_many(ranked, write_lines, comparison_count=60)
-    url = reverse("consistency", args=[ranked.slug])
-
-    first = as_user(rex).get(url)
-    second = as_user(rex).get(url, {"page": 2, "annotators": 1})
-
-    assert (len(first.context["rows"]), len(second.context["rows"])) == (50, 13)
-    assert "?page=2#comparisons" in first.content.decode()
-    assert "annotators=1" in second.content.decode()
+# --- what was made by a simulated annotator --------------------------------------------------------------------------
 
 
 def test_simulated_rankings_are_marked_on_every_page_that_shows_them(project, comparisons, rex, as_user):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from annotate.models import Project, Task
 from rlhf import preflight, runs
 from rlhf.contract import config
 from rlhf.contract.rundir import Result
@@ -203,7 +204,34 @@ def test_a_sample_that_makes_more_completions_than_a_comparison_holds_is_refused
         baseline=checkpoint("policy"),
     )
 
-    assert "2 model(s) with 5 each give 10" in refusal(sample)["completions_per_prompt"]
+    assert refusal(sample)["completions_per_prompt"] == (
+        "a comparison in a ranking project has 2 to 9 completions; 2 models with 5 each give 10. Choose 1 to 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "has_baseline", "said"),
+    [
+        (2, False, ""),
+        (1, True, ""),
+        (4, False, "has exactly 2 completions; 1 model with 4 each gives 4. Set it to 2."),
+        (2, True, "has exactly 2 completions; 2 models with 2 each give 4. Set it to 1."),
+    ],
+)
+def test_a_sample_for_a_pairwise_project_makes_pairs(order, count, has_baseline, said):
+    Project.objects.filter(pk=order.project.pk).update(task=Task.PAIRWISE)
+    order.project.refresh_from_db()
+    sample = replaced(
+        order,
+        stage="sample",
+        config=config.parse("sample", {"completions_per_prompt": count}),
+        baseline=checkpoint("policy") if has_baseline else None,
+    )
+
+    found = preflight.problems(sample)
+
+    assert said in found.get("completions_per_prompt", "")
+    assert ("completions_per_prompt" in found) == bool(said)
 
 
 def test_a_closed_button_says_why(project):

@@ -17,7 +17,7 @@ from annotate.quality.detectors.crowd import SHOWN, Crowd, percent, unknown
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Ring, Severity
 from annotate.quality.minimum import ANNOTATOR_PAIR
-from annotate.quality.significance import benjamini_hochberg, number, upper_tail
+from annotate.quality.significance import MIN_CROWD, benjamini_hochberg, number, upper_tail
 
 Q_NOTEWORTHY, Q_SERIOUS = 0.05, 0.01
 SERIOUS_Z = 5.0
@@ -69,7 +69,8 @@ def pairs_met(meetings: _Meetings, *, n_annotators: int) -> Met:
     expected = _expected(one, other, shared, beyond, usual, n_annotators)
     off = 2 * meetings.agreement - 1 - expected[pairs.codes]
     spread = float(np.sqrt((off**2).mean())) if len(off) else np.nan
-    tested = shared >= ANNOTATOR_PAIR.shown
+    is_crowd = len(np.union1d(meetings.one, meetings.other)) >= MIN_CROWD  # else nothing says what is usual
+    tested = (shared >= ANNOTATOR_PAIR.shown) & is_crowd
     z = np.full(n_pairs, np.nan)
     if spread > 0:
         z[tested] = ((beyond - shared * expected) / (spread * np.sqrt(shared)))[tested]
@@ -153,7 +154,8 @@ def _rows_by_annotator(met: Met, n: int) -> list[Ints]:
 
 def _of_annotator(crowd: Crowd, met: Met, meetings: _Meetings, k: int, rows: Ints) -> Finding:
     if not len(rows):
-        return unknown(Detector.COPYING, f"Met nobody on {ANNOTATOR_PAIR.shown} comparisons or more.", n=0)
+        reason = f"Met nobody on {ANNOTATOR_PAIR.shown} comparisons or more, or the crowd is smaller than {MIN_CROWD}."
+        return unknown(Detector.COPYING, reason, n=0)
     best = int(rows[0])
     shared, q, z = int(met.shared[best]), float(met.q[best]), float(met.z[best])
     severity = Severity.NONE

@@ -11,7 +11,7 @@ from annotate.quality.detectors.slopes import Slopes, slopes
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.findings import Detector, Finding, Severity
 from annotate.quality.minimum import Minimum
-from annotate.quality.significance import divided
+from annotate.quality.significance import MIN_CROWD, divided
 from annotate.quality.work import Work
 
 SHOWN = 8  # rankings of evidence
@@ -78,6 +78,11 @@ def unknown(detector: Detector, reason: str, *, n: int) -> Finding:
 def too_few(detector: Detector, n: int, least: Minimum) -> Finding:
     """Not enough data of one kind."""
     return unknown(detector, least.of_estimate(Estimate(0.0, n=n)).reason, n=n)
+
+
+def no_crowd(detector: Detector, *, n: int) -> Finding:
+    """Too few others to say what is usual."""
+    return unknown(detector, f"Fewer than {MIN_CROWD} annotators have done enough to say what is usual.", n=n)
 
 
 def with_error(value: float, error: float, *, n: int) -> Estimate:

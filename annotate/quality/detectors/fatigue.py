@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annotate.quality.arrays import Flags, Floats, sums, tally
-from annotate.quality.detectors.crowd import Crowd, too_few, unknown, with_error
+from annotate.quality.detectors.crowd import Crowd, no_crowd, too_few, unknown, with_error
 from annotate.quality.detectors.rows import by_author
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
@@ -144,6 +144,8 @@ def _finding(crowd: Crowd, found: _Slope, k: int, z: float, q: float, late: Floa
         return too_few(Detector.FATIGUE, sessions, FATIGUE_SESSIONS)
     if not np.isfinite(found.slope[k]):
         return unknown(Detector.FATIGUE, "No session goes on long enough to see a change.", n=n)
+    if not np.isfinite(z):
+        return no_crowd(Detector.FATIGUE, n=n)
     tires = bool(z > OUTLIER_Z and q < Q_BELOW)
     fall = float(-found.slope[k])
     sentence = f"Agreement does not fall in a session more than the others' does ({n} rankings, {sessions} sessions)."

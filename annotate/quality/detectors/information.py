@@ -19,7 +19,7 @@ CLICKER_BELOW = 0.15
 SURE = 0.95
 LEAST_SPREAD = 0.2  # between annotators: a crowd of equals is no reason to believe that a clicker is one of them
 OUTLIER_Z = 3.0
-Z_95 = 1.645
+CONTRARY_Z = 3.0  # below 0: at 95 % one clicker in twenty would be told that they read the scale the wrong way round
 
 
 class Information(NamedTuple):
@@ -38,7 +38,7 @@ def information_of(crowd: Crowd) -> Information:
     value = others.correlation * others.truth_per_correlation
     error = others.error * others.truth_per_correlation
     known = np.isfinite(value) & np.isfinite(error)
-    if known.sum() < 2:
+    if known.sum() < 2 or not others.agree_at_all:
         blank = np.full(crowd.n, np.nan)
         return Information(value, error, blank, blank, blank)
     usual = others.usual * others.truth_per_correlation
@@ -92,7 +92,7 @@ def _contrary(crowd: Crowd, found: Information, k: int, agreement: float) -> Fin
     if (short := _too_few(crowd, found, Detector.CONTRARY, k)) is not None:
         return short
     n = int(crowd.others.rankings[k])
-    upper = found.mean[k] + Z_95 * found.deviation[k]
+    upper = found.mean[k] + CONTRARY_Z * found.deviation[k]
     severity = (
         Severity.NONE if upper >= 0 else Severity.SERIOUS if ANNOTATOR_PROMPTS.is_acted_upon(n) else Severity.REVIEW
     )
@@ -117,9 +117,7 @@ def _too_few(crowd: Crowd, found: Information, detector: Detector, k: int) -> Fi
     if not ANNOTATOR_PROMPTS.is_shown(n):
         return too_few(detector, n, ANNOTATOR_PROMPTS)
     if not np.isfinite(found.mean[k]):
-        return unknown(
-            detector, "The others tie everything or agree on nothing: there is nothing to compare with.", n=n
-        )
+        return unknown(detector, "The crowd agrees no more than by chance: there is nothing to compare with.", n=n)
     return None
 
 

@@ -46,8 +46,11 @@ def _finding(crowd: Crowd, p: Floats, k: int, *, is_enough: bool) -> Finding:
     if len(own) > LOOKS[-1]:
         reason = f"No longer new: {len(own)} rankings that others ranked, too."
         return unknown(Detector.NEWCOMER, reason, n=len(own))
-    if not ANNOTATOR_PROMPTS.is_shown(len(own)) or not is_enough:
+    if not ANNOTATOR_PROMPTS.is_shown(len(own)):
         return too_few(Detector.NEWCOMER, len(own), ANNOTATOR_PROMPTS)
+    if not is_enough:
+        reason = f"The crowd has fewer than {CROWD_FROM} rankings to compare with."
+        return unknown(Detector.NEWCOMER, reason, n=len(own))
     own = _in_time(own, crowd)
     _, together = fisher(p[own])
     looks = np.array([look for look in LOOKS if look <= len(own)])

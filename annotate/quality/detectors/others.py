@@ -13,7 +13,9 @@ from annotate.quality.detectors.rows import Rows, by_author, by_ranking
 from annotate.quality.significance import divided
 
 ROUNDS = 6
+LEAST_USUAL, SURE_Z = 0.15, 2.0  # the correlation of a crowd of clickers, who find each other, stays below 0.1
 LEAST, MOST = 0.02, 0.95  # of rho in the weights: nobody is turned round, nobody decides alone
+CONTRAST = 3.0
 LEAST_VARIANCE = 0.1  # of one ranking's correlation: a crowd that never errs has not shown that it cannot
 PRIOR_RANKINGS = 10.0  # pseudo-rankings of the crowd's correlation
 
@@ -34,6 +36,16 @@ class Others(NamedTuple):
     rankings: Ints
     usual: float
     truth_per_correlation: float
+
+    @property
+    def agree_at_all(self) -> bool:
+        """Whether the crowd agrees with itself beyond chance; else there is nothing to hold anybody against."""
+        known = np.isfinite(self.correlation) & np.isfinite(self.error)
+        if not known.any():
+            return False
+        mean = float(np.average(self.correlation[known], weights=self.rankings[known]))
+        variance = float(np.average(self.error[known] ** 2 * self.rankings[known])) / float(self.rankings[known].sum())
+        return self.usual > LEAST_USUAL and mean > SURE_Z * float(np.sqrt(variance))
 
 
 class _Sums(NamedTuple):
@@ -60,11 +72,10 @@ def leave_one_out(rows: Rows, *, n_annotators: int) -> Others:
         heard = by_author((by_ranking(is_heard.astype(np.float64), rows) > 0).astype(np.float64), rows, n=n_annotators)
         correlation = _correlation(totals)
         known = np.isfinite(correlation)
-        usual = float(np.average(correlation[known], weights=heard[known])) if known.any() else np.nan
+        usual = float(np.average(correlation[known], weights=(heard * weight)[known])) if known.any() else np.nan
         shrunk = (np.where(known, correlation, 0.0) * heard + PRIOR_RANKINGS * usual) / (heard + PRIOR_RANKINGS)
-        scale = float(np.sqrt(max(_single(worth, rows), 0.0))) / usual if usual > 0 else np.nan
-        truth = np.nan_to_num(shrunk * scale, nan=LEAST).clip(LEAST, MOST)
-        weight = truth / (1 - truth**2)
+        scale = float(np.sqrt(max(_single(worth, weight, rows), 0.0))) / usual if usual > 0 else np.nan
+        weight = _weights(shrunk, scale)
     return Others(
         consensus=consensus,
         is_heard=is_heard,
@@ -99,6 +110,19 @@ def _consensus(worth: Floats, weight: Floats, rows: Rows) -> tuple[Floats, Flags
     return consensus, is_heard
 
 
+def _weights(shrunk: Floats, scale: float) -> Floats:
+    """How much each annotator's word counts for the others.
+
+    While the crowd as a whole seems to agree on nothing, as when one of three is contrary, those who agree more count
+    more, which lets the majority be found.
+    """
+    if not np.isfinite(scale):
+        return np.exp(CONTRAST * np.nan_to_num(shrunk))
+    truth = (shrunk * scale).clip(LEAST, MOST)
+    weight: Floats = truth / (1 - truth**2)
+    return weight
+
+
 def _correlation(totals: _Sums) -> Floats:
     """NaN where the others say nothing; 0 for one who ties all."""
     spread = np.sqrt(totals.own * totals.others)
@@ -106,15 +130,14 @@ def _correlation(totals: _Sums) -> Floats:
     return np.where(totals.others > 0, found, np.nan)
 
 
-def _single(worth: Floats, rows: Rows) -> float:
-    """The mean correlation of two single annotators: the square of one's correlation with the truth."""
-    n = len(rows.completion_ids)
-    count = sums(np.ones(len(worth)), by=rows.completion, n=n)
-    total, squares = sums(worth, by=rows.completion, n=n), sums(worth**2, by=rows.completion, n=n)
-    several = count > 1
-    products = (total[several] ** 2 - squares[several]) / (count[several] - 1)
-    spread = squares[several].sum()
-    return float(products.sum() / spread) if spread > 0 else 0.0
+def _single(worth: Floats, weight: Floats, rows: Rows) -> float:
+    """The mean correlation of two single annotators, weighed: the square of one's correlation with the truth."""
+    n, own = len(rows.completion_ids), weight[rows.annotator]
+    total, squares = sums(own * worth, by=rows.completion, n=n), sums((own * worth) ** 2, by=rows.completion, n=n)
+    everyone, themselves = sums(own, by=rows.completion, n=n), sums(own**2, by=rows.completion, n=n)
+    pairs = float((everyone**2 - themselves).sum())
+    spread = float((own * worth**2).sum() / own.sum()) if len(own) else 0.0
+    return float((total**2 - squares).sum()) / (pairs * spread) if pairs * spread > 0 else 0.0
 
 
 def _error(found: _Sums, totals: _Sums, heard: Floats, rows: Rows) -> Floats:

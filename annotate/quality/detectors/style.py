@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from annotate.quality.arrays import Floats, Ints, sums
-from annotate.quality.detectors.crowd import Crowd, too_few, unknown, with_error
+from annotate.quality.detectors.crowd import Crowd, no_crowd, too_few, unknown, with_error
 from annotate.quality.detectors.rows import by_ranking
 from annotate.quality.detectors.slopes import PULLS
 from annotate.quality.estimate import Estimate, undefined
@@ -80,6 +80,8 @@ def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
     n = int(pull.rankings[k])
     if not LENGTH.is_shown(n):
         return too_few(Detector.LENGTH, n, LENGTH)
+    if not np.isfinite(pull.z[k]):
+        return no_crowd(Detector.LENGTH, n=n)
     z, beyond = float(pull.z[k]), float(pull.slope[k]) - pull.usual
     is_outlier = abs(z) > OUTLIER_Z and pull.q[k] < Q_BELOW
     severity = Severity.NONE
@@ -108,6 +110,8 @@ def _format(crowd: Crowd, pulls: list[_Pull], k: int, shown: list[Floats]) -> Fi
     enough = [pull for pull in pulls if pull.rankings[k] >= LENGTH.shown and np.isfinite(pull.z[k])]
     if not enough:
         n = max(int(pull.rankings[k]) for pull in pulls)
+        if LENGTH.is_shown(n):
+            return no_crowd(Detector.FORMAT, n=n)
         return too_few(Detector.FORMAT, n, LENGTH)
     pull = max(enough, key=lambda one: abs(one.z[k]))
     mark = next(number for number, one in enumerate(pulls) if one is pull)

@@ -2,17 +2,20 @@
 
 import csv
 import io
+import re
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from annotate import assignments, memberships, people, projects, rankings
 from annotate.answers import Answer
 from annotate.crowd import pay
-from annotate.models import Annotator, Demonstration, Origin, Participation, Ranking
+from annotate.models import Annotator, Assignment, Demonstration, Origin, Participation, Ranking
 from tests.annotate.crowd.conftest import PROLIFIC
 
 
@@ -29,6 +32,12 @@ def rank(annotator, project, *, active, seconds=None):
     ranking = rankings.submit(place, answer, submission=uuid.uuid4())
     Ranking.objects.filter(pk=ranking.pk).update(seconds=seconds)
     return ranking
+
+
+def keys_of(client, place):
+    """The ends of the names of the ranks' fields."""
+    page = client.get(reverse("rank", args=[place.pk])).content.decode()
+    return re.findall(r'name="rank-(\w+)"', page)
 
 
 def rows_of(report):
@@ -61,16 +70,19 @@ def test_unmeasured_time_is_estimated_capped_and_marked(paid, comparisons, ana):
     assert line.amount == Decimal("3.00")
 
 
-def test_a_revision_is_paid_for_its_own_time(paid, comparisons, ana):
-    ranking = rank(ana, paid, active=100)
-    rankings.revise(
-        ranking,
-        Answer([ranking.tiers[0] + ranking.tiers[1], *ranking.tiers[2:]], active_seconds=50),
-        submission=uuid.uuid4(),
-    )
+def test_a_changed_ranking_is_paid_for_all_the_work_on_it_once(client, paid, comparisons, ana):
+    place = assignments.reserve_next(ana, paid)
+    began = timezone.now() - timedelta(minutes=5)
+    Assignment.objects.filter(pk=place.pk).update(reserved_at=began)
+    client.force_login(ana.user)
+    ranks = {f"rank-{key}": 1 for key in keys_of(client, place)}
+    client.post(reverse("rank", args=[place.pk]), ranks | {"submission": uuid.uuid4(), "active_seconds": "100"})
+    Ranking.objects.update(submitted_at=began)
+
+    client.post(reverse("revise", args=[place.pk]), ranks | {"submission": uuid.uuid4(), "active_seconds": "50"})
 
     line = pay.report(paid).lines[0]
-
+    assert Ranking.objects.count() == 2
     assert (line.count, line.seconds) == (1, 150.0)
 
 

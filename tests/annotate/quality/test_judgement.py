@@ -1,5 +1,7 @@
 """Verdicts and findings on simulated crowds whose truth is known, and on hardly any data."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -165,3 +167,29 @@ def test_rankings_of_one_completion_are_in_no_finding() -> None:
     judgement = judge(bare(pair_votes(RankedCompletions(*columns))))
 
     assert judgement.annotators == [] or all(one.verdict == Judged.UNKNOWN for one in judgement.annotators)
+
+
+@pytest.mark.parametrize("n_annotators", [2, 3, 7])
+@pytest.mark.parametrize("n_prompts", [30, 200])
+def test_a_small_crowd_is_judged_without_what_needs_a_large_one(n_annotators: int, n_prompts: int) -> None:
+    work = people.crowd({}, n_annotators=n_annotators, n_prompts=n_prompts, overlap=2)
+
+    for one in judge(work).annotators:
+        assert one.of(Detector.LENGTH).severity == Severity.UNKNOWN
+        assert one.verdict != Judged.FAIL
+
+
+def test_of_three_the_one_who_contradicts_the_others_is_found() -> None:
+    work = people.crowd({2: people.contrary}, n_annotators=3, n_prompts=60)
+
+    verdicts = {one.annotator: one.verdict for one in judge(work).annotators}
+
+    assert verdicts[2] == Judged.FAIL
+    assert Judged.FAIL not in (verdicts[0], verdicts[1])
+
+
+@pytest.mark.parametrize("detector", Detector)
+def test_every_detector_is_explained(detector: Detector) -> None:
+    guide = (Path(__file__).parents[3] / "docs/quality.md").read_text(encoding="utf-8")
+
+    assert f"\n## {detector.section}\n" in guide

@@ -1,0 +1,186 @@
+"""Which tables of a project's consistency can be had as files, and their rows. What is not reckoned yet has no rows."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from annotate import statistics
+from annotate.consistency import heat, report
+from annotate.consistency.effects import Effect
+from annotate.consistency.people import people
+from annotate.consistency.tables import Cell, Table
+from annotate.models import Annotator, Comparison, Project
+from annotate.quality.findings import Detector
+
+Rows = Iterator[Mapping[str, Cell]]
+
+
+def table(project: Project, name: str) -> Table:
+    """Return a table by its name. Raises KeyError where there is none."""
+    columns, rows = TABLES[name]
+    return Table(columns, rows(project))
+
+
+def _headline(project: Project) -> Rows:
+    if (made := report.figures(project).content) is None:
+        return
+    for name in ("decisive", "half_credit", "strict", "alpha"):
+        both = getattr(made, name)
+        yield {"figure": name, "same_annotators": both.same_annotators, "new_annotators": both.new_annotators}
+    yield {"figure": "seconds_per_100_words", "same_annotators": made.per_100_words}
+
+
+def _weeks(project: Project) -> Rows:
+    made = report.figures(project).content
+    for week in made.weeks if made else ():
+        yield {
+            "week": week.name,
+            "monday": week.monday.isoformat(),
+            "agreement": week.agreement,
+            "alpha": week.alpha,
+            "tie_rate": week.tie_rate,
+            "rankings": week.ranking_count,
+            "annotators": week.annotator_count,
+        }
+
+
+def _annotators(project: Project) -> Rows:
+    judged = report.judgements(project).content
+    verdicts = judged.verdicts if judged else {}
+    for one in people(project):
+        verdict = verdicts.get(one.annotator_id)
+        yield {
+            "annotator": one.pseudonym,
+            "origin": one.origin,
+            "is_paused": one.is_paused,
+            "verdict": verdict.verdict.value if verdict else None,
+            "reason": verdict.reason if verdict else None,
+            "risk": verdict.risk if verdict else None,
+            "rankings": one.ranking_count,
+            "agreement": one.agreement,
+            "first_shown_rate": one.first_shown_rate,
+            "tie_rate": one.tie_rate,
+            "typical_seconds": one.typical_seconds.value,
+        }
+
+
+def _pairs(project: Project) -> Rows:
+    met = statistics.met(project)
+    names = Annotator.objects.in_bulk({pk for pair in met for pk in pair})
+    for (first, second), sums in met.items():
+        yield {
+            "first": names[first].pseudonym,
+            "second": names[second].pseudonym,
+            "comparisons": sums.comparisons,
+            "pairs": sums.pairs,
+            "equal_rankings": sums.equal_rankings,
+            "agreement": heat.estimate(sums),
+        }
+
+
+def _effects(project: Project, name: str) -> Rows:
+    made = report.figures(project).content
+    found: list[Effect] = getattr(made, name) if made else []
+    for one in found:
+        yield {
+            "name": one.name,
+            "agreement": one.change.after,
+            "against": one.change.before,
+            "difference": one.change.change.same_annotators,
+            "would_have_seen": one.change.would_have_seen,
+            "rankings": one.ranking_count,
+            "annotators": one.annotator_count,
+        }
+
+
+def _ledger(project: Project, detector: Detector) -> Rows:
+    judged = report.judgements(project).content
+    findings = judged.by(detector) if judged else {}
+    names = Annotator.objects.in_bulk(list(findings))
+    for pk, finding in findings.items():
+        yield {
+            "annotator": names[pk].pseudonym,
+            "weight": finding.severity.value,
+            "effect": finding.effect,
+            "z": finding.z,
+            "q": finding.q,
+            "sentence": finding.sentence,
+        }
+
+
+def _ceiling(project: Project) -> Rows:
+    if (made := report.figures(project).content) is None:
+        return
+    for name in ("single_vote", "majority_of_three", "lower", "upper", "human"):
+        yield {"measured_against": name, "accuracy": getattr(made.ceiling, name)}
+
+
+def _comparisons(project: Project) -> Rows:
+    tallies = statistics.listing(project)
+    names = dict(Comparison.objects.filter(project=project).values_list("pk", "external_id"))
+    for tally in tallies.iterator(chunk_size=2000):
+        yield {
+            "comparison": names[tally.pk],
+            "rankings": tally.ranking_count,
+            "agreement": tally.agreement,
+            "status": statistics.word_of(tally).value,
+        }
+
+
+def _win_rates(project: Project) -> Rows:
+    made = report.figures(project).content
+    for one in made.win_rates if made else ():
+        yield {
+            "source": one.source,
+            "against": one.against,
+            "rate": one.rate,
+            "wins": one.wins,
+            "ties": one.ties,
+            "losses": one.losses,
+        }
+
+
+COUNTS = {"rankings": "whole", "annotators": "whole"}
+EFFECT = {"name": "text", "agreement": "estimate", "against": "estimate", "difference": "estimate"}
+EFFECT |= {"would_have_seen": "number"} | COUNTS
+LEDGER = {"annotator": "text", "weight": "text", "effect": "estimate", "z": "number", "q": "number", "sentence": "text"}
+TABLES: dict[str, tuple[dict[str, str], Callable[[Project], Rows]]] = {
+    "headline": ({"figure": "text", "same_annotators": "estimate", "new_annotators": "estimate"}, _headline),
+    "weeks": (
+        {"week": "text", "monday": "text", "agreement": "estimate", "alpha": "estimate", "tie_rate": "number"} | COUNTS,
+        _weeks,
+    ),
+    "annotators": (
+        {
+            "annotator": "text",
+            "origin": "text",
+            "is_paused": "yes",
+            "verdict": "text",
+            "reason": "text",
+            "risk": "number",
+            "rankings": "whole",
+            "agreement": "estimate",
+            "first_shown_rate": "estimate",
+            "tie_rate": "estimate",
+            "typical_seconds": "number",
+        },
+        _annotators,
+    ),
+    "pairs": (
+        {"first": "text", "second": "text", "comparisons": "whole", "pairs": "whole", "equal_rankings": "whole"}
+        | {"agreement": "estimate"},
+        _pairs,
+    ),
+    "categories": (EFFECT, partial(_effects, name="categories")),
+    "guidelines": (EFFECT, partial(_effects, name="guidelines")),
+    "position": (LEDGER, partial(_ledger, detector=Detector.POSITION)),
+    "length": (LEDGER, partial(_ledger, detector=Detector.LENGTH)),
+    "ceiling": ({"measured_against": "text", "accuracy": "estimate"}, _ceiling),
+    "comparisons": (
+        {"comparison": "text", "rankings": "whole", "agreement": "number", "status": "text"},
+        _comparisons,
+    ),
+    "win-rates": (
+        {"source": "text", "against": "text", "rate": "estimate", "wins": "whole", "ties": "whole", "losses": "whole"},
+        _win_rates,
+    ),
+}

@@ -1,0 +1,1 @@
+"""The consistency pages of a project: one module a page, all under /staff/projects/…/consistency/."""

@@ -1,0 +1,25 @@
+"""The headline of a project's consistency: a few figures, how to read them, and what to do next."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from annotate import access, preferences, statistics
+from annotate.consistency import headline, report
+
+
+@require_GET
+@access.requires(*access.STAFF)
+def show(request: HttpRequest, slug: str) -> HttpResponse:
+    project = access.project_for_staff(request.user, slug)
+    shown, counts = report.figures(project), statistics.counts(project)
+    context = {
+        "project": project,
+        "shown": shown,
+        "counts": counts,
+        "tiles": headline.tiles(statistics.figures(project), shown.content),
+        "facts": headline.facts(statistics.figures(project), counts, shown.content),
+        "steps": headline.next_steps(project, counts, report.judgements(project).content),
+        "has_simulated": preferences.has_simulated(project),
+    }
+    return render(request, "staff/consistency/overview.html", context)

@@ -1,0 +1,24 @@
+"""What if some rankings were left out: before anybody is excluded, the figures without them."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from annotate import access, preferences
+from annotate.consistency import ballots, what_if
+from annotate.forms_consistency import WhatIfForm
+
+
+@require_GET
+@access.requires(*access.STAFF)
+def show(request: HttpRequest, slug: str) -> HttpResponse:
+    project = access.project_for_staff(request.user, slug)
+    form = WhatIfForm(request.GET or None, project=project)
+    is_asked = form.is_bound and form.is_valid()
+    context = {
+        "project": project,
+        "form": form,
+        "outcome": what_if.outcome(ballots.read(project), form.conditions) if is_asked else None,
+        "has_simulated": preferences.has_simulated(project),
+    }
+    return render(request, "staff/consistency/what_if.html", context, status=422 if form.errors else 200)

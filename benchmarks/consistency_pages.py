@@ -1,0 +1,109 @@
+"""The consistency pages of a project with a million votes: milliseconds in the database, and for the whole answer.
+
+    CONCORD_DATA_DIR=/tmp/pages DATABASE_URL=sqlite:////tmp/pages/bench.sqlite3 python -m benchmarks.consistency_pages
+
+Fills an empty scratch database with world B of the simulated crowds (CROWD_SCALE=0.1: a tenth), makes the sums and the
+reports, and asks for each page of a reviewer three times; the middle one is printed. The browser's part comes on top.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from statistics import median
+from typing import NamedTuple
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import override_settings  # noqa: E402
+from django.urls import reverse  # noqa: E402
+
+from annotate import people, statistics  # noqa: E402
+from annotate.consistency import report  # noqa: E402
+from annotate.models import Annotator, AnnotatorPair, Project, Role  # noqa: E402
+from benchmarks import crowd_project, crowd_worlds  # noqa: E402
+
+SEED = 20240501
+TIMES = 3
+PAGES = ("consistency", "consistency_trend", "consistency_annotators", "consistency_pairs", "consistency_effects")
+PAGES += ("consistency_ledgers", "consistency_comparisons", "consistency_prospects")
+
+
+class Cost(NamedTuple):
+    """Of one answer."""
+
+    queries: int
+    database_ms: float
+    whole_ms: float
+    kilobytes: float
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    project = Project.objects.filter(slug="crowd").first() or _filled()
+    client = Client()
+    client.force_login(people.create_account(f"rex{time.time():.0f}", password="x" * 12, roles=[Role.REVIEWER]))
+    print(f"{'page':32}{'queries':>8}{'database ms':>13}{'whole ms':>10}{'kB':>8}")
+    for name, url in _urls(project):
+        costs = [_cost(client, url) for _ in range(TIMES)]
+        found = Cost(*(median(column) for column in zip(*costs, strict=True)))
+        print(f"{name:32}{found.queries:8.0f}{found.database_ms:13.1f}{found.whole_ms:10.0f}{found.kilobytes:8.0f}")
+
+
+def _filled() -> Project:
+    project = _timed("votes written", lambda: crowd_project.load(crowd_worlds.world("b", seed=SEED)))
+    _timed("sums made", lambda: statistics.rebuild(project))
+    _timed("reports made", lambda: report.make(project))
+    return project
+
+
+def _timed(what: str, call: Callable[[], object]) -> object:
+    began = time.monotonic()
+    result = call()
+    print(f"{what}: {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return result
+
+
+def _urls(project: Project) -> list[tuple[str, str]]:
+    pair = AnnotatorPair.objects.filter(project=project).order_by("-comparisons").values_list("a_id", "b_id")[0]
+    one = Annotator.objects.filter(pk=pair[0]).values_list("pk", flat=True)[0]
+    urls = [(name, reverse(name, args=[project.slug])) for name in PAGES]
+    urls.append(("consistency_annotator", reverse("consistency_annotator", args=[project.slug, one])))
+    urls.append(("consistency_pair", reverse("consistency_pair", args=[project.slug, *pair])))
+    urls.append(("consistency_what_if", reverse("consistency_what_if", args=[project.slug]) + "?overlap=2"))
+    return urls
+
+
+def _cost(client: Client, url: str) -> Cost:
+    with override_settings(ALLOWED_HOSTS=["testserver"]), _watched() as spent:
+        began = time.monotonic()
+        answer = client.get(url)
+        whole = time.monotonic() - began
+    assert answer.status_code == 200, f"{url}: {answer.status_code}"
+    return Cost(len(spent), 1000 * sum(spent), 1000 * whole, len(answer.content) / 1000)
+
+
+@contextmanager
+def _watched():  # noqa: ANN202  a list of seconds, one a query
+    spent: list[float] = []
+
+    def watch(execute: Callable, sql: str, params: object, many: bool, context: dict) -> object:  # noqa: FBT001
+        began = time.monotonic()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            spent.append(time.monotonic() - began)
+
+    with connection.execute_wrapper(watch):
+        yield spent
+
+
+if __name__ == "__main__":
+    main()

@@ -12,14 +12,19 @@ from itertools import combinations
 
 import numpy as np
 from django.utils.module_loading import import_string
+from scipy.sparse import csr_matrix
 
 from annotate import questions
 from annotate.counted import Said, counted
-from annotate.models import Adjudication, Origin, Project, Task
+from annotate.models import Adjudication, Completion, Origin, Project, Task
+from annotate.quality.pair_design import pair_design
 from annotate.quality.ranking import PairVotes, pair_votes, ranked_completions
 
 SEED = 0
 """Of the rankings that the model holds out to check its calibration."""
+
+VOTES, POST = "votes", "post"
+"""What a label rests on: the votes alone, or also on which models wrote the two completions."""
 
 RULING_Q = 0.98
 """P(chosen is better) of a pair decided by a staff ruling: certain, short of an infinite margin."""
@@ -79,10 +84,14 @@ def votes(project: Project) -> PairVotes:
     return _votes(project, _Gathered(), Counter())
 
 
-def beliefs(project: Project) -> Beliefs:
-    """Return what the votes and rulings of a project say of each pair."""
+def beliefs(project: Project, *, label: str = VOTES) -> Beliefs:
+    """Return what the votes and rulings of a project say of each pair.
+
+    With the label "votes" nothing else is known of a pair; "post" takes into account which models wrote its completions
+    and how those fare elsewhere: sharper, and not for comparing models, for each would be judged by its name.
+    """
     gathered, left_out = _Gathered(), Counter()
-    verdicts, fit_id = _consensus(_votes(project, gathered, left_out), gathered)
+    verdicts, fit_id = _consensus(project, _votes(project, gathered, left_out), gathered, label=label)
     rulings = Adjudication.objects.filter(comparison__project=project, superseded_at__isnull=True)
     for comparison, tiers in rulings.values_list("comparison_id", "tiers"):
         verdicts[comparison] = _ruled(tiers)
@@ -137,14 +146,16 @@ def _unsafe(gathered: _Gathered) -> frozenset[int]:
     return frozenset(completion for _, completion in likely)
 
 
-def _consensus(found: PairVotes, gathered: _Gathered) -> tuple[dict[int, dict[tuple[int, int], Verdict]], str]:
+def _consensus(
+    project: Project, found: PairVotes, gathered: _Gathered, *, label: str
+) -> tuple[dict[int, dict[tuple[int, int], Verdict]], str]:
     """Return the verdicts by comparison, and the id of the fit."""
-    fitted = import_string("annotate.quality.consensus.fit")(
-        found, seed=SEED
-    )  # with scipy.optimize: only where it is used
+    fit = import_string("annotate.quality.consensus.fit")  # with scipy.optimize: only where it is used
+    fitted = fit(found, design=_systems(project, found) if label == POST else None, seed=SEED)
     units = found.units
     verdicts: dict[int, dict[tuple[int, int], Verdict]] = defaultdict(dict)
-    columns = (units.comparison_ids[units.comparison], units.i, units.j, fitted.q, fitted.p_tie, fitted.n_votes)
+    q = fitted.q_post if label == POST else fitted.q_votes
+    columns = (units.comparison_ids[units.comparison], units.i, units.j, q, fitted.p_tie, fitted.n_votes)
     for comparison, i, j, *said in zip(*(column.tolist() for column in (*columns, fitted.n_eff)), strict=True):
         strengths = gathered.strengths.get(comparison)
         verdicts[comparison][i, j] = Verdict(*said, sum(strengths) / len(strengths) if strengths else None)
@@ -152,6 +163,14 @@ def _consensus(found: PairVotes, gathered: _Gathered) -> tuple[dict[int, dict[tu
     for column in (*columns, fitted.n_eff):
         digest.update(np.ascontiguousarray(column).tobytes())
     return verdicts, digest.hexdigest()[:16]
+
+
+def _systems(project: Project, found: PairVotes) -> csr_matrix:
+    """The design of the pairs: which models wrote the two; those that are not named are one."""
+    wrote = dict(Completion.objects.filter(comparison__project=project).values_list("pk", "source"))
+    code = {source: number for number, source in enumerate(sorted(set(wrote.values()) - {""}))}
+    i, j = (np.array([code.get(wrote[pk], -1) for pk in side.tolist()], dtype=np.int64) for side in found.units[2:4])
+    return pair_design(i, j)
 
 
 def _ruled(tiers: Tiers) -> dict[tuple[int, int], Verdict]:

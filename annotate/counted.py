@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotate import policy
 from annotate.crowd import settings as crowds
-from annotate.models import Annotator, Assignment, Participation, Project, Ranking
+from annotate.models import Annotator, Assignment, Demonstration, Participation, Project, Ranking
 from annotate.quality.ranking import RankingRow
 
 Purpose, Status = Assignment.Purpose, Participation.Status
@@ -60,6 +60,15 @@ class Stay:
 
 
 @dataclass(frozen=True)
+class FailedStays:
+    """What was said in stays that were returned, timed out or rejected, and whether training leaves it out."""
+
+    are_left_out: bool
+    ranking_count: int
+    demonstration_count: int
+
+
+@dataclass(frozen=True)
 class Bars:
     """What keeps rankings of a project out of its labels."""
 
@@ -96,6 +105,26 @@ class Bars:
         for annotator, begun_at, ended_at in gone.values_list("annotator", "started_at", "ended_at"):
             found.setdefault(annotator, []).append(Stay(begun_at, ended_at))
         return found
+
+
+def of_failed_stays(said: QuerySet[Any], project: Project, *, who: str, at: str) -> QuerySet[Any]:
+    """Return what was said in stays that came to nothing, by the names of its fields: who said it, and when."""
+    gone = Participation.objects.filter(project=project, annotator=OuterRef(who), status__in=CAME_TO_NOTHING)
+    until = Q(ended_at__isnull=True) | Q(ended_at__gte=OuterRef(at))
+    return said.filter(Exists(gone.filter(until, started_at__lte=OuterRef(at))))
+
+
+def failed_stays(project: Project) -> FailedStays:
+    """Count what the policy on failed stays is about, whether they are left out at the moment or not."""
+    ranked = Ranking.objects.filter(
+        comparison__project=project, superseded_at__isnull=True, assignment__purpose=Purpose.WORK
+    )
+    written = Demonstration.objects.filter(prompt__project=project, superseded_at__isnull=True)
+    return FailedStays(
+        are_left_out=crowds.parse(project.crowd).discards_failed_stays,
+        ranking_count=of_failed_stays(ranked, project, who="annotator", at="submitted_at").count(),
+        demonstration_count=of_failed_stays(written, project, who="author", at="created_at").count(),
+    )
 
 
 def counted(project: Project, left_out: Counter[str]) -> Iterator[Said]:

@@ -8,6 +8,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from annotate import projects
 from annotate.crowd import settings as crowds
 from annotate.crowd.settings import Crowd
 from annotate.models import Invitation, Project
@@ -86,7 +87,8 @@ class CrowdForm(forms.Form):
     discards_failed_stays = forms.BooleanField(
         required=False,
         label="Leave failed stays out of training",
-        help_text="What workers said in stays that were returned, timed out or rejected stays in the statistics.",
+        help_text="Returned, timed out, rejected: nothing of them is deleted, and you may turn this off again. The "
+        "figures show them either way; snapshots and exports of preferences count them as left out.",
     )
     link_number = forms.IntegerField(
         min_value=1, max_value=MAX_COUNT, initial=1, help_text="Raise it to make all earlier links invalid."
@@ -136,7 +138,7 @@ class CrowdForm(forms.Form):
     def _values(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         """Return what of the fields the chosen provider has."""
         if cleaned["provider"] == NONE:
-            return {}
+            return {projects.FAILED_STAYS: cleaned[projects.FAILED_STAYS]}  # the stays that were are still there
         kept = {name: value for name, value in cleaned.items() if name not in ("provider", "name")}
         if cleaned["provider"] == crowds.PROLIFIC:
             kept = {name: value for name, value in kept.items() if name not in self.OF_ANOTHER}

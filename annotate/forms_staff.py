@@ -173,6 +173,19 @@ class PauseForm(forms.Form):
     )
 
 
+class AskAgainForm(forms.Form):
+    """How many disagreements between people and model are asked again, and of how many annotators."""
+
+    limit = forms.IntegerField(label="Comparisons at most", min_value=1, max_value=1000, initial=20)
+    place_count = forms.IntegerField(
+        label="More annotators for each",
+        min_value=1,
+        max_value=9,
+        initial=2,
+        help_text="Two who agree decide it; two who differ show that people are truly split.",
+    )
+
+
 class WithdrawForm(forms.Form):
     """The state wanted of a prompt, not «toggle»."""
 

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from annotate.beliefs import SEED, Beliefs, Verdict, beliefs, votes
+from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
+from annotate.counted import of_failed_stays
+from annotate.crowd import settings as crowds
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
 from annotate.reconciling import by_reason
 from annotate.splits import TEST_RATE, Splits, splits
 
 __all__ = [
+    "POST",
     "SEED",
     "TEST_RATE",
+    "VOTES",
     "Beliefs",
     "Preference",
     "Splits",
@@ -94,7 +98,7 @@ def prompts(project: Project) -> Iterator[Prompt]:
 
 
 def demonstrations(project: Project) -> Iterator[Demonstration]:
-    """Yield the demonstrations of a project in the order they came, each with its prompt."""
+    """Yield the demonstrations of a project in the order they came, without those of discarded workers."""
     found = (
         Demonstration.objects.filter(
             prompt__project=project, prompt__withdrawn_at__isnull=True, superseded_at__isnull=True
@@ -102,6 +106,8 @@ def demonstrations(project: Project) -> Iterator[Demonstration]:
         .select_related("prompt")
         .order_by("pk")
     )
+    if crowds.parse(project.crowd).discards_failed_stays:
+        found = found.exclude(pk__in=of_failed_stays(found, project, who="author", at="created_at").values("pk"))
     yield from found.iterator(chunk_size=BATCH)
 
 

@@ -1,4 +1,4 @@
-"""Projects, their guidelines and consent texts: the only writer of Project, GuidelineVersion and ConsentVersion."""
+"""Projects, their guidelines and consent texts: the only writer of Project and its versions and changes."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,11 +8,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from annotate.models import ConsentVersion, GuidelineVersion, Project, Task
+from annotate.models import ConsentVersion, GuidelineVersion, PolicyChange, Project, Task
 from annotate.questions import parse, to_json
 
 QUEUE_FIELDS = ("overlap_policy", "overlap_cap", "fixed_rate", "gold_rate", "repeat_rate", "grace_seconds")
 """What decides whom a comparison is handed to, beside the overlap: more votes, gold, repeats, how long to go back."""
+
+FAILED_STAYS = "discards_failed_stays"
 
 
 def create(
@@ -79,10 +81,14 @@ def change_onboarding(
     project.save()
 
 
-def set_crowd(project: Project, crowd: dict[str, object]) -> None:
-    """Store a project's crowd, as annotate.crowd.settings.to_json gives it."""
-    project.crowd = crowd
-    project.save(update_fields=["crowd"])
+def set_crowd(project: Project, crowd: dict[str, object], *, by: User | None = None) -> None:
+    """Store a project's crowd, as annotate.crowd.settings.to_json gives it; a new policy stays on record."""
+    with transaction.atomic():
+        before = Project.objects.select_for_update().get(pk=project.pk).crowd.get(FAILED_STAYS, False)
+        project.crowd = crowd
+        project.save(update_fields=["crowd"])
+        if (now := crowd.get(FAILED_STAYS, False)) != before:
+            PolicyChange.objects.create(project=project, policy=FAILED_STAYS, is_on=now, changed_by=by)
 
 
 def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:

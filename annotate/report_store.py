@@ -55,7 +55,7 @@ def latest(project: Project, *, kind: str, parameters: Mapping[str, Any] | None 
         ranking_count=report.ranking_count,
         rankings_since=_since(project, report.last_ranking).count(),
         seconds=report.seconds,
-        is_being_made=report.claimed_at is not None and report.claimed_at > _oldest_claim(),
+        is_being_made=_is_claimed(report),
         failure=report.failure,
     )
 
@@ -87,10 +87,10 @@ def make(project: Project, *, kind: str, build: Make, parameters: Mapping[str, A
 
 def is_stale(project: Project, *, kind: str, parameters: Mapping[str, Any] | None = None) -> bool:
     """Say whether a report should be made: never made, or rankings came since; not while somebody is making it."""
-    stored = latest(project, kind=kind, parameters=parameters)
-    if stored is None:
-        return _counting(project).exists()
-    return not stored.is_current and not stored.is_being_made
+    report = _of(project, kind, parameters).defer("content").first()
+    if report is None or report.made_at is None:
+        return _counting(project).exists() and not (report and _is_claimed(report))
+    return not _is_claimed(report) and _since(project, report.last_ranking).exists()
 
 
 def _of(project: Project, kind: str, parameters: Mapping[str, Any] | None) -> QuerySet[Report]:
@@ -109,6 +109,10 @@ def _counting(project: Project) -> QuerySet[Ranking]:
 
 def _since(project: Project, last_ranking: int) -> QuerySet[Ranking]:
     return _counting(project).filter(pk__gt=last_ranking)
+
+
+def _is_claimed(report: Report) -> bool:
+    return report.claimed_at is not None and report.claimed_at > _oldest_claim()
 
 
 def _oldest_claim() -> datetime:

@@ -12,6 +12,7 @@ from annotate.views import (
     people,
     projects,
     quality_guide,
+    reward_models,
     webhooks,
 )
 
@@ -25,6 +26,9 @@ urlpatterns = [
     path("projects/<slug:slug>/import/", intake.import_file, name="import"),
     path("projects/<slug:slug>/export/", exports.show, name="export"),
     path("projects/<slug:slug>/export/file/", exports.download, name="export_download"),
+    path("projects/<slug:slug>/reward-model/", reward_models.show, name="reward_models"),
+    path("projects/<slug:slug>/reward-model/reckon/", reward_models.reckon, name="reward_models_reckon"),
+    path("projects/<slug:slug>/reward-model/ask-again/", reward_models.ask_again, name="ask_again"),
     path("projects/<slug:slug>/consistency/", include("annotate.urls_consistency")),
     path("projects/<slug:slug>/onboarding/", admission.show, name="onboarding"),
     path("projects/<slug:slug>/consent/", admission.publish_consent, name="consent_edit"),

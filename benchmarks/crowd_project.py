@@ -28,6 +28,7 @@ def load(world: World) -> Project:
     n_annotators = int(world["annotator"].max()) + 1
     names = [f"a{n:04}" for n in range(n_annotators)]
     made = people.without_account(Origin.SIMULATED, source="crowd", external_ids=names)
+    bulk.widen_cache()
     with transaction.atomic():
         comparisons, completions = _comparisons(project, world)
         _votes(project, world, comparisons, completions, np.array([made[name].pk for name in names]), versions)

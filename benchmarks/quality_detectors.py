@@ -98,7 +98,7 @@ def _tired(seed: int) -> Row:
     """World A: honest people whose noise grows threefold in a session."""
     drawn = world("a", seed=seed)
     crowd = crowd_of(ranked_work(drawn))
-    z = np.array([finding.z if finding.z is not None else np.nan for finding in fatigue_findings(crowd)])
+    z = np.array([finding.z if finding.z is not None else np.nan for finding in fatigue_findings(crowd)[0]])
     ids = crowd.work.votes.annotator_ids
     known = np.isfinite(z) & (drawn["kind"][ids] == HONEST)
     value = _auc(z[known], drawn["fatigue"][ids][known])

@@ -15,6 +15,7 @@ from annotate.api.base import CursorPages, Door, PageQuery, Query, Strict, Whole
 from annotate.api.errors import Conflict
 from annotate.api.serializers import Errors
 from annotate.models import Project
+from annotate.preferences import POST, VOTES
 from rlhf import access, preflight, runs, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract.config import ConfigError
@@ -34,6 +35,7 @@ class SnapshotIn(Strict):
     """What to hold out."""
 
     test_rate = serializers.FloatField(min_value=0.05, max_value=0.95, default=snapshots.TEST_RATE)
+    label = serializers.ChoiceField([VOTES, POST], default=VOTES)
 
 
 class CheckpointOut(serializers.ModelSerializer):

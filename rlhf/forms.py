@@ -5,6 +5,7 @@ import dataclasses
 from django import forms
 
 from annotate.models import Project
+from annotate.preferences import POST, VOTES
 from rlhf import preflight, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract.config import ConfigError
@@ -32,6 +33,17 @@ class FreezeForm(forms.Form):
         widget=forms.NumberInput(attrs={"step": "0.05"}),
         help_text="Share of prompts kept from training to measure on, chosen by a hash of the prompt's text.",
     )
+    label = forms.ChoiceField(
+        label="Labels rest on",
+        choices=[(VOTES, "the votes"), (POST, "the votes and which model wrote what")],
+        initial=VOTES,
+        required=False,
+        help_text="The second is sharper, and not for comparing models: each would be judged by its name.",
+    )
+
+    def clean_label(self) -> str:
+        """The votes, where nothing is said."""
+        return self.cleaned_data["label"] or VOTES
 
 
 class _SnapshotField(forms.ModelChoiceField):

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
-from annotate import intake
+from annotate import intake, reward_models
 from annotate.models import Prompt
+from annotate.reward_models import Scored
 from annotate.rows import MIN_COMPLETIONS, ComparisonRow, CompletionRow, FieldError, PromptRow
 from rlhf import artefacts, runs
 from rlhf.contract import records
-from rlhf.contract.records import CompletionRecord, FailureReason
+from rlhf.contract.records import CompletionRecord, FailureReason, ScoreRecord
 from rlhf.contract.rundir import BadArtefact, Result, RunDirectory
-from rlhf.models import Run
+from rlhf.models import Checkpoint, Run
 from rlhf.runs import Claim
 
 LEAVES_WEIGHTS = {"sft": "sft", "reward": "reward", "ppo": "policy"}
@@ -23,13 +24,31 @@ def publish(run: Run, held: Claim, directory: RunDirectory, result: Result) -> N
     """Verify what a successful trainer left, store it and close the run; a run whose leavings do not verify fails."""
     try:
         with transaction.atomic():
+            made = None
             if kind := LEAVES_WEIGHTS.get(run.stage):
-                artefacts.record_of_run(run, directory.checkpoint, kind=kind)
+                made = artefacts.record_of_run(run, directory.checkpoint, kind=kind)
+            if directory.scores.is_file():
+                _bring_scores(run, made or run.base, directory, result)
             if run.stage == "sample":
                 _return_completions(run, directory)
             runs.succeed(held, result)
     except BadArtefact as problem:
         runs.fail(held, FailureReason.BAD_ARTEFACT, message=str(problem), result=result)
+
+
+def _bring_scores(run: Run, checkpoint: Checkpoint, directory: RunDirectory, result: Result) -> None:
+    """Set a reward model beside the annotators: its scores of what they ranked, and how it learned."""
+    found = records.read_jsonl(directory.scores, ScoreRecord)
+    try:
+        reward_models.record(
+            run.project,
+            source=f"checkpoint/{checkpoint.pk}",
+            name=checkpoint.name,
+            scores=(Scored(one.prompt_id, one.completion, one.score) for one in found),
+            learning_curve=result.metrics.get("learning_curve"),
+        )
+    except (ValueError, TypeError, KeyError) as problem:
+        raise BadArtefact(f"{directory.scores} cannot be read ({problem!r}).") from problem
 
 
 def _return_completions(run: Run, directory: RunDirectory) -> None:

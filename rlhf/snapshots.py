@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from annotate import preferences
 from annotate.models import Project
-from annotate.preferences import SEED, TEST_RATE, TIE_LIKELY, Beliefs, Preference, Splits, by_reason
+from annotate.preferences import SEED, TEST_RATE, TIE_LIKELY, VOTES, Beliefs, Preference, Splits, by_reason
 from rlhf.contract import records, rundir
 from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptRecord
 from rlhf.models import Snapshot
@@ -28,21 +28,22 @@ class NothingToFreeze(Exception):
     """The project has nothing a run could use; the message says what to do."""
 
 
-def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE) -> Snapshot:
+def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, label: str = VOTES) -> Snapshot:
     """Freeze a project as it stands and return the snapshot; an unchanged project returns the one it has.
 
-    `test_rate` is the share of prompts held out, decided by each prompt's text. Raises NothingToFreeze.
+    `test_rate` is the share of prompts held out, decided by each prompt's text; `label` is what q rests on (see
+    preferences.beliefs). Raises NothingToFreeze.
     """
     if not project.prompts.exists():
         raise NothingToFreeze("This project has no prompts yet. Import prompts or comparisons, then freeze.")
     settings.SNAPSHOTS_DIR.mkdir(parents=True, exist_ok=True)
-    believed = preferences.beliefs(project)
+    believed = preferences.beliefs(project, label=label)
     with tempfile.TemporaryDirectory(dir=settings.SNAPSHOTS_DIR) as work:
         directory = Path(work) / "snapshot"
         directory.mkdir()
         found = preferences.splits(project, test_rate=test_rate)
         counts = _write(project, believed, directory, found)
-        filters = {"test_rate": test_rate, "label": "votes", "seed": SEED, "fit_id": believed.fit_id}
+        filters = {"test_rate": test_rate, "label": label, "seed": SEED, "fit_id": believed.fit_id}
         sha256 = rundir.write_manifest(directory, {"project": project.slug, "filters": filters, "counts": counts})
         _keep(directory, settings.SNAPSHOTS_DIR / sha256)
     snapshot, _ = Snapshot.objects.get_or_create(

@@ -19,6 +19,7 @@ DOORS = {
     "annotate.models",
     "annotate.api",  # the grammar of the REST API
     "annotate.outbox",  # what happened, for other systems
+    "annotate.reward_models",  # scores of what people ranked
 }
 DEMO_DOORS = DOORS | {"annotate.projects", "annotate.people", "annotate.simulation", "annotate.reports"}
 

@@ -15,11 +15,13 @@ from annotate.models.projects import (
     Membership,
     OverlapPolicy,
     Participation,
+    PolicyChange,
     Project,
     Task,
 )
 from annotate.models.said import Adjudication, Demonstration, Objection, Ranking
-from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, Tally
+from annotate.models.scores import Reask, RewardModel, Score
+from annotate.models.statistics import AnnotatorPair, AnnotatorWeek, PairCell, Report, StatusCount, Tally
 from annotate.models.tokens import ApiToken
 from annotate.models.work import Assignment, Comparison, Completion, Draft, GoldKey, Prompt, Use
 
@@ -47,11 +49,16 @@ __all__ = [
     "OverlapPolicy",
     "PairCell",
     "Participation",
+    "PolicyChange",
     "Project",
     "Prompt",
     "Ranking",
+    "Reask",
     "Report",
+    "RewardModel",
     "Role",
+    "Score",
+    "StatusCount",
     "Tally",
     "Task",
     "Use",

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotate.models.people import Annotator
+from annotate.policy import MOST_VOTES
 
 
 class Task(models.TextChoices):
@@ -39,7 +40,7 @@ class Project(models.Model):
     )
     overlap_policy = models.CharField(max_length=8, choices=OverlapPolicy, default=OverlapPolicy.FIXED)
     overlap_cap = models.PositiveSmallIntegerField(
-        default=5,
+        default=MOST_VOTES,
         validators=[MinValueValidator(1), MaxValueValidator(50)],
         help_text="Adaptive: the most votes a comparison may get.",
     )
@@ -142,6 +143,22 @@ class ConsentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} consent v{self.number}"
+
+
+class PolicyChange(models.Model):
+    """A policy of a project was turned on or off; never edited. Written by annotate.projects."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="policy_changes")
+    policy = models.CharField(max_length=40)
+    is_on = models.BooleanField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.policy} {'on' if self.is_on else 'off'} in {self.project}"
 
 
 class Membership(models.Model):

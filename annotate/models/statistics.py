@@ -1,7 +1,8 @@
 """Sums over the rankings that count, kept on write, and reports made from them.
 
-Written by annotate.statistics (Tally, AnnotatorWeek, AnnotatorPair, PairCell) and annotate.report_store (Report). A row
-of zeros says the same as no row. What is not stored, and why: docs/decisions/0009-sums-by-recounting.md.
+Written by annotate.statistics (Tally, StatusCount, AnnotatorWeek, AnnotatorPair, PairCell) and annotate.report_store
+(Report). A row of zeros says the same as no row. What is not stored, and why:
+docs/decisions/0009-sums-by-recounting.md.
 """
 
 from django.db import models
@@ -35,6 +36,21 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"tally of {self.comparison_id}"
+
+
+class StatusCount(models.Model):
+    """How many comparisons stand where; spread over shards by comparison, lest annotators wait for each other."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    shard = models.PositiveSmallIntegerField()
+    status = models.PositiveSmallIntegerField(choices=Tally.Status)
+    comparisons = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "shard", "status"], name="status_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.comparisons} × {self.status}"
 
 
 class AnnotatorWeek(models.Model):
@@ -89,7 +105,7 @@ class AnnotatorPair(models.Model):
 class PairCell(models.Model):
     """How many pairs of completions have just these votes: agreement, alpha and the tie rate follow from it alone.
 
-    Every submission changes it, so it is spread over shards, by comparison, lest annotators wait for each other.
+    Every submission changes it, so it is spread over shards as StatusCount is.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)

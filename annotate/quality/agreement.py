@@ -79,6 +79,19 @@ def raw_agreement(counts: PairCounts, *, ties: TieTreatment) -> Estimate:
     return Estimate(float(value), n=int(judged.sum()))
 
 
+def mean_agreement(counts: PairCounts, *, ties: TieTreatment) -> Estimate:
+    """The plain mean over comparisons of their pair agreement, whatever their numbers of votes; n counts comparisons.
+
+    Read it beside `pair_agreement` where some comparisons get more votes by design: there the pooled figure speaks
+    mostly of those.
+    """
+    of_each = agreement_by_comparison(counts, ties=ties)
+    judged = of_each[np.isfinite(of_each)]
+    if len(judged) == 0:
+        return undefined("No pair of completions has two votes that can be compared.", n=0)
+    return Estimate(float(judged.mean()), n=len(judged))
+
+
 def agreement_by_comparison(counts: PairCounts, *, ties: TieTreatment) -> Floats:
     """Pair agreement within each comparison, in the order of `counts.units.comparison_ids`. (C,)
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp, ndtri
-from scipy.stats import binom
 
 from annotate.quality.agreement import DECISIVE
 from annotate.quality.arrays import Floats, coded, tally
@@ -72,11 +71,27 @@ def label_ceiling(votes: PairVotes, *, seed: int) -> LabelCeiling:
         lower=Estimate(max(a, 0.5), n=agreement.n, low=max(low, 0.5), high=max(high, 0.5)),
         upper=Estimate(_upper(a), n=agreement.n, low=_upper(low), high=_upper(high)),
         single_vote=_read(_best(crowd, crowd.p), scales, n=agreement.n),
-        majority_of_three=_read(_best(crowd, binom.sf(1, 3, crowd.p)), scales, n=agreement.n),
+        majority_of_three=_read(_best(crowd, crowd.p**2 * (3 - 2 * crowd.p)), scales, n=agreement.n),
         human=human,
         n_decisive=n_decisive,
         n_ties=n_ties,
     )
+
+
+def crowd_chances(votes: PairVotes, *, seed: int) -> Floats:
+    """P(a random annotator prefers i), where they choose, at equally likely margins from the worst for i to the best.
+
+    (M,) Without a second opinion on any pair it is what the model expects of such annotators beforehand.
+    """
+    if not len(votes.relation):
+        return np.full(len(MARGINS), 0.5)
+    crowd, counts = _crowd(votes, seed=seed), pair_counts(votes)
+    if (counts.n_plus + counts.n_minus).max() < 2:
+        expected: Floats = crowd.p[len(LOG_SCALES) // 2]
+        return expected
+    likeliest = _likeliest(_likelihood_by_cluster(votes, crowd, seed=seed).sum(axis=0, keepdims=True))
+    p: Floats = crowd.p[int(np.abs(LOG_SCALES - likeliest[0]).argmin())]
+    return p
 
 
 def _upper(agreement: float) -> float:

@@ -68,7 +68,8 @@ class Finding:
 
     `effect` is in the unit that `sentence` names, with its n; where its value is None the severity is UNKNOWN and the
     sentence is the reason. `z`: standard errors from chance or from the crowd, positive where it is worse. `q`: the
-    p-value after Benjamini and Hochberg over all annotators. None where the rule is not a test.
+    p-value after Benjamini and Hochberg over all annotators. None where the rule is not a test. An unknown finding may
+    have a z: too weak to be shown, it counts in the risk.
     """
 
     detector: Detector

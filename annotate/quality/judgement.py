@@ -54,10 +54,12 @@ def judge(work: Work) -> Judgement:
     crowd = crowd_of(work)
     informed = information_of(crowd)
     told, rings = copying.findings(crowd)
-    columns = list(_columns(crowd, informed, told))
+    tiring, session = fatigue.findings(crowd)
+    columns = list(_columns(crowd, informed, told, tiring))
     people = [_annotator(crowd, informed, k, tuple(column[k] for column in columns)) for k in range(crowd.n)]
     people.sort(key=lambda one: (one.risk is None, -(one.risk or 0.0), one.annotator))
-    return Judgement(people, crowd=_crowd_findings(crowd), rings=rings, suspect_gold=gold.suspects(crowd))
+    about = [style.crowd_length_odds(crowd), session, repeats.crowd_finding(crowd)]
+    return Judgement(people, crowd=about, rings=rings, suspect_gold=gold.suspects(crowd))
 
 
 def information_of(crowd: Crowd) -> Information:
@@ -65,7 +67,9 @@ def information_of(crowd: Crowd) -> Information:
     return information.information_of(crowd)
 
 
-def _columns(crowd: Crowd, informed: Information, told: list[Finding]) -> Iterator[list[Finding]]:
+def _columns(
+    crowd: Crowd, informed: Information, told: list[Finding], tiring: list[Finding]
+) -> Iterator[list[Finding]]:
     """Each detector's findings, one for each annotator, in the order of the page."""
     least, contrary = information.findings(crowd, informed)
     yield contrary  # before «tells nothing», which is true of them, too
@@ -78,14 +82,10 @@ def _columns(crowd: Crowd, informed: Information, told: list[Finding]) -> Iterat
     yield straight_lining.findings(crowd)
     yield haste.findings(crowd)
     yield told
-    yield fatigue.findings(crowd)
+    yield tiring
     yield drift.findings(crowd)
     yield newcomers.findings(crowd)
     yield transitivity.findings(crowd)
-
-
-def _crowd_findings(crowd: Crowd) -> list[Finding]:
-    return [style.crowd_length_odds(crowd), fatigue.crowd_finding(crowd), repeats.crowd_finding(crowd)]
 
 
 def _annotator(crowd: Crowd, informed: Information, k: int, findings: tuple[Finding, ...]) -> AnnotatorFindings:

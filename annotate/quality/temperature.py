@@ -81,10 +81,10 @@ def _chances_of_answers(votes: PairVotes, chosen: Flags, curves: Curves) -> Floa
 
 
 def _lowest(of: Callable[[float], float], low: float, high: float) -> float:
-    """The argument of the least value between low and high, to a thousandth, by golden section."""
+    """The argument of the least value between low and high, to half a hundredth, by golden section."""
     left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_left, at_right = of(left), of(right)
-    while high - low > 1e-3:
+    while high - low > 5e-3:
         if at_left < at_right:
             high, right, at_right = right, left, at_left
             left = high - GOLDEN * (high - low)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Count, Q, QuerySet, Sum
 
-from annotate.models import AnnotatorPair, AnnotatorWeek, PairCell, Project, Tally
+from annotate.models import AnnotatorPair, AnnotatorWeek, PairCell, Project, StatusCount, Tally
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.cells import Cells, cell_agreement, cell_alpha, cell_tie_rate
 from annotate.quality.contribution import MetSums, WeekSums
@@ -59,8 +59,8 @@ def counts(project: Project) -> Counts:
 
 def status_counts(project: Project) -> dict[Status, int]:
     """Return how many comparisons stand where, in the order of lists; a status that none has is left out."""
-    counted = Tally.objects.filter(project=project).values_list("status").annotate(n=Count("pk")).order_by("status")
-    return {STATUSES[status]: n for status, n in counted}
+    rows = StatusCount.objects.filter(project=project).values_list("status").annotate(n=Sum("comparisons"))
+    return {STATUSES[status]: n for status, n in rows.filter(n__gt=0).order_by("status")}
 
 
 def figures(project: Project, *, category: str | None = None) -> Figures:

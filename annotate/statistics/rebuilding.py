@@ -22,7 +22,7 @@ from annotate.statistics.recounting import COMPARISONS_PER_READ, TABLES, Changes
 
 Progress = Callable[[int, int], None]
 """Told (comparisons done, comparisons in all)."""
-ANALYZE_FROM = 1_000
+MANY = 1_000
 COMPARISONS_PER_TRANSACTION = 20_000
 """On SQLite a submission waits for as long as one of them takes, some seconds."""
 
@@ -53,10 +53,12 @@ def rebuild(project: Project, *, progress: Progress = lambda done, total: None) 
 def catch_up(project: Project, *, progress: Progress = lambda done, total: None) -> int:
     """Count the comparisons whose rankings are not in the sums yet; return how many those were."""
     missing = list(_uncounted(project))
+    if len(missing) >= MANY:
+        bulk.widen_cache()
     for at in range(0, len(missing), COMPARISONS_PER_TRANSACTION):
         recount(missing[at : at + COMPARISONS_PER_TRANSACTION])
         progress(min(at + COMPARISONS_PER_TRANSACTION, len(missing)), len(missing))
-    if len(missing) >= ANALYZE_FROM:
+    if len(missing) >= MANY:
         bulk.analyze(Tally, *(table.model for table in TABLES))
     return len(missing)
 
@@ -112,7 +114,9 @@ def _tally_differences(ids: Sequence[int], found: Sequence[Counted], expected: C
         now = contribution(one.now) if one.now else NOTHING
         expected.add(one, now, sign=1)
         if one.now:
-            wanted[one.comparison] = _as_stored(tally_row(one, now))
+            row = tally_row(one, now)
+            expected.add_status(one, row.status, sign=1)
+            wanted[one.comparison] = _as_stored(row)
     keys = sorted(stored.keys() | wanted.keys())
     pairs = [(pk, stored.get(pk, ()), wanted.get(pk, ())) for pk in keys]
     return [Difference(Tally._meta.db_table, (pk,), had, want) for pk, had, want in pairs if had != want]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Model
 
-from annotate.models import AnnotatorPair, AnnotatorWeek, Comparison, PairCell, Tally
+from annotate.models import AnnotatorPair, AnnotatorWeek, Comparison, PairCell, StatusCount, Tally
 from annotate.quality.contribution import (
     NOTHING,
     Contribution,
@@ -25,12 +25,12 @@ from annotate.quality.contribution import (
 from annotate.verdicts import Status, status_of
 
 SHARDS = 16
-"""Of PairCell, which every submission writes to."""
+"""Of PairCell and StatusCount, which every submission writes to."""
 ROWS_PER_STATEMENT = 500
 STATUSES = list(Status)
 
 READ = """
-SELECT r.comparison_id, c.project_id, p.category, CAST(t.counted AS TEXT),
+SELECT r.comparison_id, c.project_id, p.category, CAST(t.counted AS TEXT), t.status,
        EXISTS (SELECT 1 FROM annotate_adjudication j WHERE j.comparison_id = c.id AND j.superseded_at IS NULL),
        r.superseded_at IS NULL AND r.unrankable = '' AND a.purpose = 'work',
        r.id, r.annotator_id, date(r.submitted_at), COALESCE(g.number, 0), CAST(r.tiers AS TEXT),
@@ -43,7 +43,7 @@ LEFT JOIN annotate_guidelineversion g ON g.id = a.guideline_id
 LEFT JOIN annotate_tally t ON t.comparison_id = r.comparison_id
 WHERE r.comparison_id IN ({marks}) ORDER BY r.comparison_id, r.id
 """
-"""Every ranking of some comparisons; the sixth column says whether it counts, as preferences.current_rankings does."""
+"""Every ranking of some comparisons; the seventh column says whether it counts: preferences.current_rankings."""
 COMPARISONS_PER_READ = 1000
 
 Key = tuple[object, ...]
@@ -60,7 +60,8 @@ class Table(NamedTuple):
 WEEKS = Table(AnnotatorWeek, ("project_id", "annotator_id", "week", "guideline"), WeekSums._fields)
 MET = Table(AnnotatorPair, ("project_id", "a_id", "b_id"), MetSums._fields)
 CELLS = Table(PairCell, ("project_id", "shard", "category", "plus", "tie", "minus"), ("pairs",))
-TABLES = (WEEKS, MET, CELLS)
+STANDING = Table(StatusCount, ("project_id", "shard", "status"), ("comparisons",))
+TABLES = (WEEKS, MET, CELLS, STANDING)
 
 
 class Counted(NamedTuple):
@@ -70,8 +71,21 @@ class Counted(NamedTuple):
     project: int
     category: str
     is_ruled: bool
+    status: int | None  # of its tally, None where it has none
     was: list[Vote]
     now: list[Vote]
+
+
+class TallyRow(NamedTuple):
+    """The columns of a Tally; the JSON as text. `status` is None where there must be none: no ranking counts."""
+
+    comparison_id: int
+    project_id: int
+    counted: str
+    pairs: str
+    ranking_count: int
+    agreement: float | None
+    status: int | None
 
 
 class Changes:
@@ -82,7 +96,7 @@ class Changes:
 
     def add(self, one: Counted, what: Contribution, *, sign: int) -> None:
         """Add what a comparison contributes, or with sign -1 take it out."""
-        weeks, met, cells = (self._parts[table] for table in TABLES)
+        weeks, met, cells = (self._parts[table] for table in (WEEKS, MET, CELLS))
         project, shard, category = one.project, one.comparison % SHARDS, one.category
         for (annotator, week, guideline), sums in what.weeks.items():
             weeks.setdefault((project, annotator, week, guideline), []).append(_signed(sums, sign))
@@ -90,6 +104,12 @@ class Changes:
             met.setdefault((project, *pair), []).append(_signed(sums, sign))
         for cell, count in what.cells.items():
             cells.setdefault((project, shard, category, *cell), []).append((sign * count,))
+
+    def add_status(self, one: Counted, status: int | None, *, sign: int) -> None:
+        """Add that a comparison stands where it does, or with sign -1 that it does no longer."""
+        if status is not None:
+            key = (one.project, one.comparison % SHARDS, status)
+            self._parts[STANDING].setdefault(key, []).append((sign,))
 
     def sums(self, table: Table) -> dict[Key, tuple[int, ...]]:
         """Return what is to be added to the rows of a table, by key."""
@@ -123,10 +143,10 @@ def read(comparison_ids: Sequence[int]) -> list[Counted]:
         return _grouped(cursor.fetchall())
 
 
-def tally_row(one: Counted, now: Contribution) -> tuple[object, ...]:
-    """Return the columns of a comparison's Tally; status is None where it must have none: no ranking counts."""
+def tally_row(one: Counted, now: Contribution) -> TallyRow:
+    """Return a comparison's Tally as it should be."""
     status = status_of(len(one.now), now.agreement, is_ruled=one.is_ruled) if one.now else None
-    return (
+    return TallyRow(
         one.comparison,
         one.project,
         str([vote.ranking for vote in one.now]),
@@ -150,10 +170,10 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> list[Counted]:
     counted: set[int] = set()
     said = zip(_parsed(row[-3] for row in rows), _parsed(row[-2] for row in rows), strict=True)
     for row, (tiers, order) in zip(rows, said, strict=True):
-        comparison, project, category, ids, is_ruled, counts, pk, annotator, day, guideline, _, _, seconds = row
+        comparison, project, category, ids, status, is_ruled, counts, pk, annotator, day, guideline, *_, seconds = row
         if not found or found[-1].comparison != comparison:
             counted = set(json.loads(ids)) if ids else set()
-            found.append(Counted(comparison, project, category, bool(is_ruled), [], []))
+            found.append(Counted(comparison, project, category, bool(is_ruled), status, [], []))
         if counts or pk in counted:
             vote = Vote(pk, annotator, _monday(str(day)), guideline, tiers, order, seconds)
             if counts:
@@ -184,23 +204,27 @@ def _signed(sums: Sequence[int], sign: int) -> Sequence[int]:
     return sums if sign == 1 else [-x for x in sums]
 
 
-def _counted_anew(one: Counted, changes: Changes) -> tuple[object, ...]:
+def _counted_anew(one: Counted, changes: Changes) -> TallyRow:
     """Add to the changes what a comparison adds now less what it added before, and return its tally."""
     now = contribution(one.now) if one.now else NOTHING
     if one.was != one.now:
         if one.was:
             changes.add(one, contribution(one.was), sign=-1)
         changes.add(one, now, sign=1)
-    return tally_row(one, now)
+    row = tally_row(one, now)
+    if one.status != row.status:
+        changes.add_status(one, one.status, sign=-1)
+        changes.add_status(one, row.status, sign=1)
+    return row
 
 
-def _save_tallies(rows: Sequence[tuple[object, ...]]) -> None:
-    empty = [row[0] for row in rows if row[-1] is None]
+def _save_tallies(rows: Sequence[TallyRow]) -> None:
+    empty = [row.comparison_id for row in rows if row.status is None]
     if empty:
         Tally.objects.filter(pk__in=empty).delete()
-    columns = ("comparison_id", "project_id", "counted", "pairs", "ranking_count", "agreement", "status")
+    columns = TallyRow._fields
     action = ", ".join(f"{name} = excluded.{name}" for name in columns[2:])
-    _upsert(Tally, columns, columns[:1], action, [row for row in rows if row[-1] is not None])
+    _upsert(Tally, columns, columns[:1], action, [row for row in rows if row.status is not None])
 
 
 def _add_rows(table: Table, rows: Sequence[tuple[object, ...]]) -> None:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, projects
+from annotate import access, counted, projects
 from annotate.crowd import entry, participations, prolific
 from annotate.crowd import settings as crowds
 from annotate.forms_crowd import CrowdForm
@@ -73,6 +73,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "stays": Paginator(stays, PER_PAGE).get_page(request.GET.get("page")),
         "has_token": bool(settings.PROLIFIC_TOKEN),
+        "failed": counted.failed_stays(project),
+        "changes": project.policy_changes.filter(policy=projects.FAILED_STAYS).select_related("changed_by"),
     }
     return render(request, "staff/crowd.html", context)
 
@@ -83,7 +85,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     form = CrowdForm(request.POST or None, initial=CrowdForm.of(crowds.parse(project.crowd)))
     if form.is_valid():
-        projects.set_crowd(project, crowds.to_json(form.cleaned_data["crowd"]))
+        projects.set_crowd(project, crowds.to_json(form.cleaned_data["crowd"]), by=request.user)
         messages.success(request, "The provider is saved.")
         return redirect("crowd", slug=slug)
     context = {"project": project, "form": form}

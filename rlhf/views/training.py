@@ -53,7 +53,7 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "training/training.html", _context(request, project, form), status=422)
     try:
-        snapshot = snapshots.freeze(project, by=request.user, test_rate=form.cleaned_data["test_rate"])
+        snapshot = snapshots.freeze(project, by=request.user, **form.cleaned_data)
     except snapshots.NothingToFreeze as problem:
         messages.error(request, str(problem))
         return redirect("training", slug=slug)

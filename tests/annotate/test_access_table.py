@@ -89,6 +89,9 @@ TABLE = {
     ("GET", "consistency_what_if"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_download"): (302, 403, 403, 422, 422, 422),  # as what?
     ("GET", "quality_guide"): (302, 403, 403, 200, 200, 200),
+    ("GET", "reward_models"): (302, 403, 403, 200, 200, 200),
+    ("POST", "reward_models_reckon"): (302, 403, 403, 302, 302, 302),
+    ("POST", "ask_again"): (302, 403, 403, 422, 422, 403),
     ("GET", "annotator"): (302, 403, 403, 200, 200, 200),
     ("POST", "annotator_pause"): (302, 403, 403, 403, 302, 403),
     ("GET", "comparison"): (302, 403, 403, 200, 200, 200),

@@ -1,5 +1,6 @@
 """What is chosen on the page is what is read back, stored and exported: for every weak order, in every arrangement."""
 
+import json
 import random
 from itertools import combinations, product
 from uuid import uuid4
@@ -12,8 +13,8 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotate import assignments, preferences
-from annotate.models import Assignment, Ranking
+from annotate import assignments, exports, preferences
+from annotate.models import Assignment, Completion, Ranking
 from tests.annotate.asking import fill, project_of
 
 
@@ -36,11 +37,21 @@ def words_of(ranks):
 
 
 def wanted(order, ranks):
-    """Return what should come out: the sentence, the tiers and the sign of each pair (1: the smaller id is better)."""
+    """Return what should come out: the sentence, the tiers stored, the same exported, and the sign of each pair.
+
+    The sign is 1 where the smaller id is better.
+    """
     rank_of = dict(zip(order, ranks, strict=True))
     tiers = [sorted(pk for pk in order if rank_of[pk] == rank) for rank in sorted(set(ranks))]
     signs = {(i, j): (rank_of[i] < rank_of[j]) - (rank_of[i] > rank_of[j]) for i, j in combinations(sorted(order), 2)}
-    return f"Saved: {words_of(ranks)}", tiers, signs
+    return f"Saved: {words_of(ranks)}", tiers, tiers, signs
+
+
+def exported(project):
+    """Return the tiers of the one ranking in the file that is exported, as ids of ours."""
+    (line,) = b"".join(exports.export(project, "rankings").chunks).splitlines()
+    ids = dict(Completion.objects.filter(comparison__project=project).values_list("external_id", "pk"))
+    return [sorted(ids[name] for name in tier) for tier in json.loads(line)["ranking"]]
 
 
 def came_out(client, place, order, ranks):
@@ -53,12 +64,12 @@ def came_out(client, place, order, ranks):
         pairs = zip(votes.units.i.tolist(), votes.units.j.tolist(), strict=True)
         signs = dict(zip(pairs, votes.relation[np.argsort(votes.unit)].tolist(), strict=True))
         words = [str(said) for said in get_messages(response.wsgi_request)][-1]
-        found = words, Ranking.objects.get().tiers, signs
+        found = words, Ranking.objects.get().tiers, exported(place.project), signs
         transaction.set_rollback(True)
     return found
 
 
-@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_every_weak_order_comes_out_as_it_went_in(places, client, ana, count):
     client.force_login(ana.user)
     place = places[count]
@@ -68,7 +79,7 @@ def test_every_weak_order_comes_out_as_it_went_in(places, client, ana, count):
 
     wrong = [case for case in dense if came_out(client, place, *case) != wanted(*case)]
 
-    assert len(dense) == {2: 3, 3: 13, 4: 75}[count]  # the ordered Bell numbers
+    assert len(dense) == {2: 3, 3: 13, 4: 75, 5: 541}[count]  # the ordered Bell numbers
     assert wrong == []
 
 

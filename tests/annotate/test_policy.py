@@ -38,6 +38,22 @@ def test_a_failure_brings_more_gold_for_the_next_four():
     assert later < after - 0.04
 
 
+def test_a_failure_four_ago_still_counts_and_one_five_ago_does_not():
+    fourth, fifth = [*[True] * 20, False, *[True] * 3], [*[True] * 20, False, *[True] * 4]
+
+    assert policy.gold_rate(0.1, fourth) > policy.gold_rate(0.1, fifth) + 0.04
+
+
+def test_who_is_known_to_be_right_meets_gold_less_often():
+    known = policy.Standing(gold_passed=(True,) * 40)
+
+    purposes = [
+        policy.next_purpose(one, gold_base=0.1, repeat_base=0.1, chance=0.1) for one in (policy.Standing(), known)
+    ]
+
+    assert purposes == ["gold", "repeat"]
+
+
 def test_hidden_gold_is_never_more_than_half_of_the_work():
     assert policy.gold_rate(0.5, [False] * 4) == 0.5
 
@@ -59,6 +75,20 @@ def test_agreement_counts_the_pairs_that_the_key_orders():
     assert policy.agreement([[1, 2, 3]], [[1], [2], [3]]) == 0.5
 
 
+def test_a_pair_that_the_key_ties_cannot_be_wrong():
+    assert policy.agreement([[1], [2], [3]], [[1], [2, 3]]) == 1.0
+
+
+def test_a_key_without_an_order_is_met_by_ties_alone():
+    assert policy.agreement([[1, 2]], [[1, 2]]) == 1.0
+    assert policy.agreement([[1], [2]], [[1, 2]]) == 0.0
+
+
+def test_gold_is_passed_from_three_quarters_on():
+    assert policy.is_passed([[1], [3], [2], [4]], [[1, 2], [3, 4]])  # 3 of 4
+    assert not policy.is_passed([[3], [2], [1], [4], [5]], [[1], [2], [3], [4], [5]])  # 7 of 10
+
+
 def test_one_swap_of_neighbours_among_four_still_passes_gold():
     assert policy.is_passed([[2], [1], [3], [4]], [[1], [2], [3], [4]])  # 5 of 6
     assert not policy.is_passed([[2], [1], [4], [3]], [[1], [2], [3], [4]])  # 4 of 6
@@ -70,6 +100,7 @@ def test_one_swap_of_neighbours_among_four_still_passes_gold():
     [
         ([A_FIRST], True),
         ([A_FIRST, A_FIRST], False),
+        ([B_FIRST, B_FIRST], False),
         ([A_FIRST, B_FIRST], True),
         ([A_FIRST, A_FIRST, B_FIRST], True),
         ([A_FIRST, A_FIRST, A_FIRST, B_FIRST], False),
@@ -91,6 +122,12 @@ def test_one_open_pair_of_six_needs_no_more_votes_and_two_do():
 
     assert not policy.wants_more_votes([order, one_swap], cap=5)
     assert policy.wants_more_votes([order, two_swaps], cap=5)
+
+
+def test_just_a_quarter_of_the_pairs_may_stay_open():
+    order = [[n] for n in range(8)]  # 28 pairs
+
+    assert not policy.wants_more_votes([order, [*order[1:], order[0]]], cap=5)  # 7 open
 
 
 def test_where_half_say_it_cannot_be_ranked_more_votes_do_not_help():
@@ -128,3 +165,18 @@ def test_a_repeat_begins_with_another_completion(order):
     assert all(one[0] != order[0] for one in shown)
     assert all(sorted(one) == sorted(order) for one in shown)
     assert policy.reshuffled(order, seed="x") == policy.reshuffled(order, seed="x")
+
+
+def test_a_repeat_is_in_any_order_that_begins_otherwise():
+    shown = {tuple(policy.reshuffled([1, 2, 3], seed=str(n))) for n in range(40)}
+
+    assert shown == {(2, 1, 3), (2, 3, 1), (3, 1, 2), (3, 2, 1)}
+
+
+@pytest.mark.parametrize("order", [[], [5]])
+def test_where_there_is_no_other_order_a_repeat_is_as_it_was(order):
+    assert policy.reshuffled(order, seed="x") == order
+
+
+def test_a_repeat_comes_50_comparisons_or_a_day_later():
+    assert (policy.REPEAT_AFTER, policy.REPEAT_AFTER_SECONDS) == (50, 24 * 60 * 60)

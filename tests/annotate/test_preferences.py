@@ -88,7 +88,7 @@ def test_what_was_said_before_the_last_good_gold_stays(project, comparisons, ana
     )
     rankings.submit(on_gold, Answer(key), submission=uuid4(), now=start + timedelta(hours=1))
     rank_all(ana, project)
-    memberships.pause(project.memberships.get(annotator=ana), message="We look at your last ones.")
+    memberships.pause(project.memberships.get(annotator=ana), message="We look at your last ones.", by=None)
 
     _, believed, _ = rows_of(project)
 
@@ -163,6 +163,32 @@ def test_one_vote_keeps_its_shrunk_q_and_its_margin_is_the_logit(project, compar
     assert 0.5 < row.q < 0.9
     assert row.margin == pytest.approx(math.log(row.q / (1 - row.q)))
     assert row.n_eff == pytest.approx(1.0)
+
+
+def test_which_model_wrote_what_sharpens_q_only_where_it_is_asked_for(project, write_lines, ana, ben):
+    """Model good wins every time: of a pair on which the two voters differ the votes alone know nothing."""
+    lines = [
+        {
+            "id": f"m{n}",
+            "prompt": f"Question {n * 7919}?",
+            "completions": [{"id": x, "text": f"{x} {n}", "model": m} for x, m in (("a", "good"), ("b", "bad"))],
+        }
+        for n in range(12)
+    ]
+    intake.import_file(write_lines(*lines), kind="comparisons", project=project)
+    rank_all(ana, project, "ab")
+    rank_all(ben, project, "ab")
+    split = project.comparisons.get(external_id="m0").rankings.get(annotator=ben)
+    rankings.revise(split, Answer(list(reversed(split.tiers))), submission=uuid4())
+    pair = tuple(sorted(pk for tier in split.tiers for pk in tier))
+
+    votes, post = (
+        preferences.beliefs(project, label=label).verdicts[split.comparison_id][pair].q
+        for label in (preferences.VOTES, preferences.POST)
+    )
+
+    assert abs(votes - 0.5) < 0.1
+    assert post > votes + 0.1
 
 
 def test_near_duplicate_prompts_share_a_split_and_the_earliest_decides(project, write_lines):

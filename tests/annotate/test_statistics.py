@@ -8,12 +8,12 @@ from django.core.management import CommandError, call_command
 
 from annotate import assignments, intake, preferences, rankings, reports, statistics, tasks
 from annotate.answers import Answer
-from annotate.models import AnnotatorPair, AnnotatorWeek, PairCell, Ranking, Tally
+from annotate.models import AnnotatorPair, AnnotatorWeek, PairCell, Ranking, StatusCount, Tally
 from annotate.quality.contribution import MetSums
 from annotate.quality.reliability import annotator_reliability
 from annotate.verdicts import Status
 
-SUMS = (Tally, AnnotatorWeek, AnnotatorPair, PairCell)
+SUMS = (Tally, AnnotatorWeek, AnnotatorPair, PairCell, StatusCount)
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_counting_a_submission_takes_few_statements(two_votes, django_assert_max
     first, second = two_votes
     Ranking.objects.filter(pk=second.pk).update(superseded_at=second.submitted_at)
 
-    with django_assert_max_num_queries(6 + 2):  # and the savepoint of a test on either side
+    with django_assert_max_num_queries(7 + 2):  # and the savepoint of a test on either side
         statistics.recount([first.comparison_id])
 
     assert Tally.objects.get().counted == [first.pk]

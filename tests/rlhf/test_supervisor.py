@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db.models import F
 
+from annotate import reward_models
 from annotate.models import Assignment, Comparison, Completion
 from rlhf import runs, supervisor
 from rlhf.contract import config as configs
@@ -21,7 +22,7 @@ PRELUDE = f"""
 import json, os, signal, subprocess, sys, time
 sys.path.insert(0, {str(django_settings.BASE_DIR)!r})
 from rlhf.contract import rundir
-from rlhf.contract.records import CompletionRecord, write_jsonl
+from rlhf.contract.records import CompletionRecord, ScoreRecord, write_jsonl
 from rlhf.contract.rundir import Result, RunDirectory
 
 run = RunDirectory(sys.argv[1])
@@ -481,3 +482,34 @@ def test_a_trainer_dies_with_its_supervisor():
         process.kill()
 
     assert ends_soon(group)
+
+
+# --- scores of what people ranked -------------------------------------------------------------------------------------
+
+SCORED = """
+leave_checkpoint('reward')
+rows = [ScoreRecord(PROMPT, f'River {x} of 0.', score) for x, score in (('a', 1.5), ('b', float('SECOND')))]
+write_jsonl(run.scores, rows)
+run.write_result(Result('succeeded', metrics={'learning_curve': [{'n_prompts': 3}]}, checkpoint_kind='reward'))
+"""
+
+
+def test_a_reward_model_is_set_beside_the_annotators(run, play, project, comparisons):
+    play(SCORED.replace("PROMPT", repr(comparisons[0].prompt.external_id)).replace("SECOND", "-2"))
+
+    found = supervised(run)
+
+    model = reward_models.newest(project)
+    assert (found.state, model.source) == ("succeeded", f"checkpoint/{found.checkpoint.pk}")
+    assert model.learning_curve == [{"n_prompts": 3}]
+    assert sorted(reward_models.scores_of(model).values()) == [-2.0, 1.5]
+
+
+def test_a_score_that_is_not_finite_fails_the_run_and_stores_nothing(run, play, project, comparisons):
+    play(SCORED.replace("PROMPT", repr(comparisons[0].prompt.external_id)).replace("SECOND", "nan"))
+
+    found = supervised(run)
+
+    assert (found.state, found.failure_reason) == ("failed", "bad_artefact")
+    assert "scores.jsonl cannot be read" in found.failure_message
+    assert reward_models.newest(project) is None

@@ -1,6 +1,6 @@
 """A crowd's work made ready once for all detectors, and the little that they share in making findings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from annotate.quality.detectors.slopes import Slopes, slopes
 from annotate.quality.estimate import Estimate, undefined
 from annotate.quality.findings import Detector, Finding, Severity
 from annotate.quality.minimum import Minimum
-from annotate.quality.significance import MIN_CROWD, divided
+from annotate.quality.significance import MIN_CROWD, divided, number
 from annotate.quality.work import Work
 
 SHOWN = 8  # rankings of evidence
@@ -43,11 +43,11 @@ class Crowd:
         """The codes of one annotator's rankings, in the order of their ids."""
         return self.order[self.starts[annotator] : self.starts[annotator + 1]]
 
-    def evidence(self, annotator: int, clearness: Floats) -> tuple[int, ...]:
-        """The ids of the rankings that show it best: the highest `clearness` (R,); NaN is left out."""
+    def evidence(self, annotator: int, clearness: Floats, *, sign: float = 1.0) -> tuple[int, ...]:
+        """The ids of the rankings that show it best: the highest `clearness` (R,) times `sign`; NaN is left out."""
         own = self.own(annotator)
         own = own[np.isfinite(clearness[own])]
-        best = own[np.argsort(-clearness[own], kind="stable")[:SHOWN]]
+        best = own[np.argsort(-sign * clearness[own], kind="stable")[:SHOWN]]
         return tuple(self.work.votes.ranking_ids[best].tolist())
 
 
@@ -75,9 +75,9 @@ def unknown(detector: Detector, reason: str, *, n: int) -> Finding:
     return Finding(detector, undefined(reason, n=n), Severity.UNKNOWN, reason)
 
 
-def too_few(detector: Detector, n: int, least: Minimum) -> Finding:
-    """Not enough data of one kind."""
-    return unknown(detector, least.of_estimate(Estimate(0.0, n=n)).reason, n=n)
+def too_few(detector: Detector, n: int, least: Minimum, *, z: float = np.nan) -> Finding:
+    """Not enough data of one kind; a `z` that is known all the same only counts in the order of the list."""
+    return replace(unknown(detector, least.of_estimate(Estimate(0.0, n=n)).reason, n=n), z=number(z))
 
 
 def no_crowd(detector: Detector, *, n: int) -> Finding:

@@ -41,10 +41,17 @@ class _Slope(NamedTuple):
     sessions: Floats
 
 
-def findings(crowd: Crowd) -> list[Finding]:
-    """For each annotator how their agreement changes in an hour of a session; z is positive where it falls faster."""
+def findings(crowd: Crowd) -> tuple[list[Finding], Finding]:
+    """For each annotator how their agreement changes in an hour of a session; and what a session costs the crowd.
+
+    z is positive where it falls faster.
+    """
     hours, begins = session_hours(crowd)
     found = _slopes(crowd, hours, begins)
+    return _of_people(crowd, found, hours), _of_crowd(crowd, found, _usual_session(hours, begins, crowd))
+
+
+def _of_people(crowd: Crowd, found: _Slope, hours: Floats) -> list[Finding]:
     enough = (found.rankings >= FATIGUE.shown) & (found.sessions >= FATIGUE_SESSIONS.shown)
     z = -z_against_crowd(np.where(enough, found.slope, np.nan), found.error)
     q = benjamini_hochberg(upper_tail(z))
@@ -52,10 +59,8 @@ def findings(crowd: Crowd) -> list[Finding]:
     return [_finding(crowd, found, k, z[k], q[k], late) for k in range(crowd.n)]
 
 
-def crowd_finding(crowd: Crowd) -> Finding:
-    """What a usual session costs the crowd: the mean slope times the middle session's length."""
-    hours, begins = session_hours(crowd)
-    found, usual = _slopes(crowd, hours, begins), _usual_session(hours, begins, crowd)
+def _of_crowd(crowd: Crowd, found: _Slope, usual: float) -> Finding:
+    """The mean slope times the length of the middle session in hours."""
     known = np.isfinite(found.slope) & np.isfinite(found.error) & (found.rankings >= FATIGUE.shown)
     if known.sum() < NEW_CROWD.shown or usual < MIN_HOURS:
         had = f"{int(known.sum())} annotators with {FATIGUE.shown} {FATIGUE.of}"

@@ -15,7 +15,9 @@ from annotate.quality.significance import MAD_TO_SD, MIN_CROWD, benjamini_hochbe
 
 FLOOR_WORDS_PER_SECOND = 10.0
 OUTLIER_Z = 3.0
+ORDERED_FROM = 5  # rankings: a z that is too weak to be shown still helps to order the list
 RELATIVE_BELOW = 0.5  # half the crowd's time: in a crowd of even pace a little faster is soon three deviations
+SKIMS_BELOW = 0.75  # of the crowd's time: where everybody is above the floor, the words were not all meant to be read
 SHORTEST_SECONDS = 0.1
 
 
@@ -31,7 +33,7 @@ def findings(crowd: Crowd) -> list[Finding]:
     middle = _medians(residual, timed, crowd)
     speed = _medians(np.where(timed, words, np.nan) / np.maximum(seconds, SHORTEST_SECONDS), timed, crowd)
     z = _z_faster(middle, n)
-    q = benjamini_hochberg(upper_tail(z))
+    q = benjamini_hochberg(np.where(n >= TIMED.shown, upper_tail(z), np.nan))
     agreement = crowd.mean_agreement
     usual = float(np.nanmedian(agreement)) if np.isfinite(agreement).any() else np.nan
     is_good = agreement >= usual
@@ -61,20 +63,16 @@ def _residual(seconds: Floats, words: Floats, timed: Flags) -> Floats:
 def _medians(column: Floats, counted: Flags, crowd: Crowd) -> Floats:
     """The median of a column of rankings for each annotator; NaN where there is none. (A,)"""
     usable = counted & np.isfinite(column)
-    author, values = crowd.rows.author[usable], column[usable]
-    order = np.lexsort((values, author))
-    n = tally(author, n=crowd.n)
-    starts = np.cumsum(n) - n
-    some = n > 0
     medians = np.full(crowd.n, np.nan)
-    sorted_values = values[order]
-    low, high = (starts + (n - 1) // 2)[some], (starts + n // 2)[some]
-    medians[some] = (sorted_values[low] + sorted_values[high]) / 2
+    for k in range(crowd.n):
+        own = crowd.own(k)
+        if (known := column[own][usable[own]]).size:
+            medians[k] = np.median(known)
     return medians
 
 
 def _z_faster(middle: Floats, n: Ints) -> Floats:
-    known = np.isfinite(middle) & (n >= TIMED.shown)
+    known = np.isfinite(middle) & (n >= ORDERED_FROM)
     z = np.full(len(middle), np.nan)
     if known.sum() < MIN_CROWD:
         return z
@@ -89,12 +87,14 @@ def _finding(
     crowd: Crowd, k: int, n: int, relative: float, speed: float, z: float, q: float, is_good: bool, fast_first: Floats
 ) -> Finding:
     if not TIMED.is_shown(n):
-        return too_few(Detector.HASTE, n, TIMED)
-    skims = bool(speed > FLOOR_WORDS_PER_SECOND)
-    is_fast = skims or bool(z > OUTLIER_Z and relative < RELATIVE_BELOW)
+        return too_few(Detector.HASTE, n, TIMED, z=z)
+    skims = bool(speed > FLOOR_WORDS_PER_SECOND and relative < SKIMS_BELOW)
+    is_outlier = bool(z > OUTLIER_Z and relative < RELATIVE_BELOW)
+    is_fast = skims or is_outlier
     severity = Severity.NONE
     if is_fast:
-        severity = Severity.SERIOUS if TIMED.is_acted_upon(n) and not is_good else Severity.REVIEW
+        is_serious = is_outlier and not is_good and TIMED.is_acted_upon(n)
+        severity = Severity.SERIOUS if is_serious else Severity.REVIEW
     sentence = f"Takes {relative:.2g} times what the crowd takes for texts as long, in {n} rankings"
     if skims:
         sentence += f": {speed:.0f} words a second, faster than anybody reads"

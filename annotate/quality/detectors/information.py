@@ -84,7 +84,7 @@ def _information(crowd: Crowd, found: Information, k: int, agreement: float, usu
         said + percent(usual) + more,
         z=number(found.z[k]),
         q=number(q),
-        evidence=crowd.evidence(k, 1 - crowd.agreement) if severity != Severity.NONE else (),
+        evidence=crowd.evidence(k, crowd.agreement, sign=-1) if severity != Severity.NONE else (),
     )
 
 
@@ -108,7 +108,7 @@ def _contrary(crowd: Crowd, found: Information, k: int, agreement: float) -> Fin
         severity,
         sentence,
         z=number(-found.mean[k] / found.deviation[k]),
-        evidence=crowd.evidence(k, 1 - crowd.agreement) if severity != Severity.NONE else (),
+        evidence=crowd.evidence(k, crowd.agreement, sign=-1) if severity != Severity.NONE else (),
     )
 
 

@@ -65,7 +65,7 @@ def _finding(crowd: Crowd, p: Floats, k: int, *, is_enough: bool) -> Finding:
         Severity.REVIEW if is_alarm else Severity.NONE,
         sentence,
         q=number(least),
-        evidence=crowd.evidence(k, 1 - p) if is_alarm else (),
+        evidence=crowd.evidence(k, p, sign=-1) if is_alarm else (),
     )
 
 

@@ -18,6 +18,7 @@ from annotate.quality.significance import benjamini_hochberg, divided, number, z
 Q_BELOW = 0.01
 SHIFT_ABOVE = 0.25  # ranks
 OUTLIER_Z = 3.0
+ORDERED_FROM = 5  # rankings: a z that is too weak to be shown still helps to order the list
 EARLY = 0  # its column in the slopes
 
 
@@ -29,7 +30,8 @@ def findings(crowd: Crowd) -> list[Finding]:
     chi2, degrees, shift = slot_test(crowd)
     q = benjamini_hochberg(np.where(degrees > 0, chdtrc(np.maximum(degrees, 1), np.nan_to_num(chi2)), np.nan))
     slope, error = crowd.slopes.slope[:, EARLY], crowd.slopes.error[:, EARLY]
-    z = np.abs(z_against_crowd(slope, error))
+    enough = crowd.slopes.rankings[:, EARLY] >= ORDERED_FROM
+    z = np.abs(z_against_crowd(np.where(enough, slope, np.nan), error))
     followed = _followed(crowd)
     return [_finding(crowd, k, q[k], z[k], shift[k], followed) for k in range(crowd.n)]
 
@@ -69,7 +71,7 @@ def _residual(crowd: Crowd) -> Floats:
 def _finding(crowd: Crowd, k: int, q: float, z: float, shift: float, followed: Floats) -> Finding:
     n = int(crowd.slopes.rankings[k, EARLY])
     if not POSITION.is_shown(n):
-        return too_few(Detector.POSITION, n, POSITION)
+        return too_few(Detector.POSITION, n, POSITION, z=z)
     if not np.isfinite(q):
         return unknown(Detector.POSITION, "Ties everything, so no place on the page is preferred.", n=n)
     pull, error = float(crowd.slopes.slope[k, EARLY]), float(crowd.slopes.error[k, EARLY])
@@ -90,7 +92,7 @@ def _finding(crowd: Crowd, k: int, q: float, z: float, shift: float, followed: F
         sentence,
         z=number(z),
         q=number(q),
-        evidence=crowd.evidence(k, np.sign(pull) * followed) if is_pulled else (),
+        evidence=crowd.evidence(k, followed, sign=np.sign(pull)) if is_pulled else (),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.arrays import Floats, Ints, sums
+from annotate.quality.arrays import Flags, Floats, Ints, sums
 from annotate.quality.detectors.others import Others
 from annotate.quality.detectors.rows import Rows, by_author, by_ranking
 from annotate.quality.significance import divided
@@ -36,12 +36,13 @@ def slopes(rows: Rows, others: Others, completions: Completions, *, n_annotators
     heard = by_ranking((~others.is_heard).astype(np.float64), rows) == 0
     counted = heard[rows.ranking]
     pulls = pulls_of(rows, completions)
-    columns = np.column_stack([others.consensus, pulls]) * counted[:, np.newaxis]
-    worth = rows.worth * counted
-    normal, moment = _normal(columns, worth, rows, n_annotators)
     seen = np.column_stack(
-        [by_author((by_ranking(np.abs(pull), rows) > 0) & heard, rows, n=n_annotators) for pull in columns[:, 1:].T]
+        [by_author((by_ranking(np.abs(pull), rows) > 0) & heard, rows, n=n_annotators) for pull in pulls.T]
     )
+    weight, rest = _halved(rows, counted)
+    columns = np.column_stack([others.consensus[rest], pulls[rest]]) * weight[:, np.newaxis]
+    worth, rows = rows.worth[rest] * weight, rows._replace(ranking=rows.ranking[rest], annotator=rows.annotator[rest])
+    normal, moment = _normal(columns, worth, rows, n_annotators)
     ridge = RIDGE_RANKINGS * np.diagonal(normal.sum(axis=0)) / max(int(heard.sum()), 1)
     inverse = np.linalg.inv(normal + np.diag(np.maximum(ridge, 1e-9)))
     slope = np.einsum("aij,aj->ai", inverse, moment)
@@ -53,6 +54,14 @@ def slopes(rows: Rows, others: Others, completions: Completions, *, n_annotators
         rankings=seen.astype(np.int64),
         varies=pulls,
     )
+
+
+def _halved(rows: Rows, counted: Flags) -> tuple[Floats, Ints]:
+    """The rows that are needed and their weights: of two completions one row says what both say, so it counts twice."""
+    is_second = np.zeros(len(rows.ranking), dtype=np.bool_)
+    is_second[rows.j[rows.size[rows.ranking[rows.j]] == 2]] = True
+    rest = np.flatnonzero(counted & ~is_second)
+    return np.where(rows.size[rows.ranking[rest]] == 2, np.sqrt(2.0), 1.0), rest
 
 
 def pulls_of(rows: Rows, completions: Completions) -> Floats:
@@ -89,7 +98,8 @@ def _normal(columns: Floats, worth: Floats, rows: Rows, n: int) -> tuple[Floats,
 
 
 def _errors(columns: Floats, worth: Floats, slope: Floats, inverse: Floats, rows: Rows, n_of: Floats) -> Floats:
-    """The sandwich with rankings as clusters, or the pooled residual variance where that is larger. (A, 6)"""
+    """The sandwich with rankings as clusters; at least half of what the pooled residuals say, as few rankings may by
+    luck hardly differ. (A, 6)"""
     n, width = slope.shape
     residual = worth - (columns * slope[rows.annotator]).sum(axis=1)
     scores = np.column_stack([by_ranking(column * residual, rows) for column in columns.T])
@@ -99,7 +109,7 @@ def _errors(columns: Floats, worth: Floats, slope: Floats, inverse: Floats, rows
             meat[:, one, other] = meat[:, other, one] = by_author(scores[:, one] * scores[:, other], rows, n=n)
     small = np.sqrt(divided(n_of, np.maximum(n_of - width, 1.0)))
     robust = np.sqrt(np.maximum(np.einsum("aij,ajk,aki->ai", inverse, meat, inverse), 0.0)) * small[:, np.newaxis]
-    degrees = max(len(worth) - len(rows.author), 1)
+    degrees = max(int(np.maximum(rows.size - 1, 0).sum()), 1)
     plain = np.sqrt((residual**2).sum() / degrees * np.diagonal(inverse, axis1=1, axis2=2)) / 2
     error: Floats = np.fmax(robust, plain)
     return error

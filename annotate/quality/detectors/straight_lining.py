@@ -42,7 +42,8 @@ def findings(crowd: Crowd) -> list[Finding]:
     habit = habit_of(crowd)
     all_tied = _all_tied(crowd)
     q = benjamini_hochberg(habit.p)
-    return [_finding(crowd, habit, k, q[k], all_tied[k]) for k in range(crowd.n)]
+    shown = np.where(habit.is_habit, 1.0, np.nan)
+    return [_finding(crowd, habit, k, q[k], all_tied[k], shown) for k in range(crowd.n)]
 
 
 def habit_of(crowd: Crowd) -> Habit:
@@ -96,7 +97,7 @@ def _all_tied(crowd: Crowd) -> Floats:
     return divided(by_author(tied.astype(np.float64), crowd.rows, n=crowd.n), crowd.rankings)
 
 
-def _finding(crowd: Crowd, habit: Habit, k: int, q: float, all_tied: float) -> Finding:
+def _finding(crowd: Crowd, habit: Habit, k: int, q: float, all_tied: float, shown: Floats) -> Finding:
     n = int(habit.rankings[k])
     if not HABIT.is_shown(n):
         return too_few(Detector.STRAIGHT_LINING, n, HABIT)
@@ -116,7 +117,7 @@ def _finding(crowd: Crowd, habit: Habit, k: int, q: float, all_tied: float) -> F
         sentence,
         z=number(_z(share, habit.usual, n)),
         q=number(q),
-        evidence=crowd.evidence(k, np.where(habit.is_habit, 1.0, np.nan)) if is_habit else (),
+        evidence=crowd.evidence(k, shown) if is_habit else (),
     )
 
 

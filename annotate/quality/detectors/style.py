@@ -20,10 +20,11 @@ from annotate.quality.significance import NORMAL_95, benjamini_hochberg, number,
 OUTLIER_Z = 3.0
 Q_BELOW = 0.01
 GROSS_RANKS = 0.5  # that twice the words gain beyond the crowd's middle
+ORDERED_FROM = 5  # rankings: a z that is too weak to be shown still helps to order the list
 WORDS = PULLS.index("doubling")
 MARKS = (PULLS.index("headers"), PULLS.index("lists"), PULLS.index("bold"))
 MARK_NAMES = ("headers", "lists", "bold")
-NEWTON_STEPS = 8
+NEWTON_STEPS, CONVERGED = 20, 1e-9
 
 
 class _Pull(NamedTuple):
@@ -69,17 +70,17 @@ def crowd_length_odds(crowd: Crowd) -> Finding:
 def _pull(crowd: Crowd, column: int, *, tests: int) -> _Pull:
     slope, error = crowd.slopes.slope[:, column], crowd.slopes.error[:, column]
     rankings = crowd.slopes.rankings[:, column]
-    enough = np.where(rankings >= LENGTH.shown, slope, np.nan)
-    z = z_against_crowd(enough, error)
-    q = benjamini_hochberg(np.minimum(two_tails(z) * tests, 1.0))
-    known = np.isfinite(enough)
-    return _Pull(slope, error, rankings, z, q, float(np.median(enough[known])) if known.any() else np.nan)
+    z = z_against_crowd(np.where(rankings >= ORDERED_FROM, slope, np.nan), error)
+    is_shown = rankings >= LENGTH.shown
+    q = benjamini_hochberg(np.where(is_shown, np.minimum(two_tails(z) * tests, 1.0), np.nan))
+    usual = float(np.median(slope[is_shown])) if is_shown.any() else np.nan
+    return _Pull(slope, error, rankings, z, q, usual)
 
 
 def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
     n = int(pull.rankings[k])
     if not LENGTH.is_shown(n):
-        return too_few(Detector.LENGTH, n, LENGTH)
+        return too_few(Detector.LENGTH, n, LENGTH, z=abs(pull.z[k]))
     if not np.isfinite(pull.z[k]):
         return no_crowd(Detector.LENGTH, n=n)
     z, beyond = float(pull.z[k]), float(pull.slope[k]) - pull.usual
@@ -102,7 +103,7 @@ def _length(crowd: Crowd, pull: _Pull, k: int, shown: Floats) -> Finding:
         sentence,
         z=number(abs(z)),
         q=number(pull.q[k]),
-        evidence=crowd.evidence(k, np.sign(beyond) * shown) if is_outlier else (),
+        evidence=crowd.evidence(k, shown, sign=np.sign(beyond)) if is_outlier else (),
     )
 
 
@@ -129,7 +130,7 @@ def _format(crowd: Crowd, pulls: list[_Pull], k: int, shown: list[Floats]) -> Fi
         sentence,
         z=number(abs(pull.z[k])),
         q=number(pull.q[k]),
-        evidence=crowd.evidence(k, np.sign(beyond) * shown[mark]) if is_outlier else (),
+        evidence=crowd.evidence(k, shown[mark], sign=np.sign(beyond)) if is_outlier else (),
     )
 
 
@@ -158,7 +159,10 @@ def _odds_of_twice_as_long(crowd: Crowd) -> tuple[Estimate, int]:
         spread = float((chance * (1 - chance) * x**2).sum())
         if spread < 1e-9:
             return undefined("Length alone decides every choice: the odds have no bound.", n=n), n
-        slope += float(np.clip(((won - chance) * x).sum() / spread, -2, 2))
+        step = float(np.clip(((won - chance) * x).sum() / spread, -2, 2))
+        slope += step
+        if abs(step) < CONVERGED:
+            break
     chance = 1 / (1 + np.exp(-(slope * x).clip(-30, 30)))
     scores = sums((won - chance) * x, by=prompt, n=len(votes.units.prompt_ids))
     error = float(np.sqrt((scores**2).sum())) / float((chance * (1 - chance) * x**2).sum())

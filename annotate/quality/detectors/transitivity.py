@@ -11,12 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from annotate.quality.arrays import Flags, Floats, Ints, coded, sums
+from annotate.quality.arrays import Flags, Floats, Ints, coded, sums, tally
 from annotate.quality.detectors.crowd import Crowd, percent, too_few
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
 from annotate.quality.intervals import wilson
 from annotate.quality.minimum import TRIADS
+from annotate.quality.ranking import PairUnits
+from annotate.quality.work import Completions
 
 BY_CHANCE = 0.25
 INCONSISTENT_BELOW = 0.5
@@ -61,9 +63,10 @@ def triads(judge: Ints, i: Ints, j: Ints, relation: Ints, *, n_judges: int) -> T
 def findings(crowd: Crowd) -> list[Finding]:
     """For each annotator how transitive their choices between two are: 1 always, 0 like clicks at random."""
     votes, rows, same = crowd.work.votes, crowd.rows, crowd.work.completions
-    alone = rows.size[votes.ranking] == 2
+    again = _texts_seen_again(votes.units, same)
+    alone = (rows.size[votes.ranking] == 2) & again[votes.unit]
     ids = votes.units.i[votes.unit[alone]], votes.units.j[votes.unit[alone]]
-    i, j = (_text_of(column, same.ids, same.text) for column in ids)
+    i, j = (same.text[np.searchsorted(same.ids, column)] for column in ids)
     differ = i != j
     said = votes.relation[alone].astype(np.int64)[differ]
     found = triads(votes.annotator[alone][differ], i[differ], j[differ], said, n_judges=crowd.n)
@@ -86,13 +89,15 @@ def most_circular(k: int) -> float:
     return k * (k * k - 4) / 24 if k % 2 == 0 else k * (k * k - 1) / 24
 
 
-def _text_of(completions: Ints, ids: Ints, text: Ints) -> Ints:
-    """The code of each completion's text: the same text of a prompt may stand in several comparisons."""
-    known = np.isin(completions, ids)
-    found = np.arange(len(completions)) * 0
-    found[known] = text[np.searchsorted(ids, completions[known])]
-    rest = coded(completions[~known])
-    found[~known] = rest.codes + int(text.max(initial=-1)) + 1
+def _texts_seen_again(units: PairUnits, same: Completions) -> Flags:
+    """Which pairs can be in a triad: both texts stand in several comparisons. (U,)"""
+    if not len(same.ids):
+        return np.zeros(len(units.i), dtype=np.bool_)
+    is_again = tally(same.text, n=int(same.text.max()) + 1)[same.text] > 1
+    found = np.ones(len(units.i), dtype=np.bool_)
+    for end in (units.i, units.j):
+        place = np.searchsorted(same.ids, end).clip(0, len(same.ids) - 1)
+        found &= is_again[place] & (same.ids[place] == end)
     return found
 
 

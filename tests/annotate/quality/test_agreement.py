@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.quality import agreement, tiers
+from annotate.quality.estimate import Estimate
 from annotate.quality.ranking import PairCounts, RankingRow, pair_counts, pair_votes, ranked_completions
 from tests.annotate.quality.crowds import votes_on_pairs
 
@@ -36,6 +37,14 @@ def test_each_vote_counts_once_so_five_votes_weigh_five_and_not_ten_pairs() -> N
 
     assert agreement.decisive(counts).value == pytest.approx((2 / 1 + 12 / 4) / 7)
     assert agreement.raw_agreement(counts, ties=agreement.DECISIVE).value == pytest.approx(14 / 22)
+
+
+def test_the_plain_mean_gives_a_comparison_with_five_votes_no_more_than_one_with_two() -> None:
+    """2 of 2 agree on the first, 12 of 20 on the second; the third was heard once."""
+    estimate = agreement.mean_agreement(counted("++", "++++-", "+"), ties=agreement.DECISIVE)
+
+    assert estimate == Estimate(pytest.approx((1 + 12 / 20) / 2), n=2)
+    assert agreement.mean_agreement(counted("+"), ties=agreement.STRICT).value is None
 
 
 def test_n_counts_the_pairs_that_have_a_second_vote() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from annotate.quality.ceiling import label_ceiling
+from annotate.quality.ceiling import crowd_chances, label_ceiling
 from annotate.quality.ranking import PairVotes
 from tests.annotate.quality.crowds import drawn_votes, votes_on_pairs
 
@@ -90,3 +90,13 @@ def test_a_million_votes_on_one_pair_are_not_enough_prompts() -> None:
     ceiling = label_ceiling(votes_on_pairs("+-" * 50_000), seed=1)
 
     assert "1 prompts" in ceiling.single_vote.reason
+
+
+@pytest.mark.parametrize("prompts", [[], ["+"], ["+", "-"], ["00"] * 3, ["+0"] * 3, ["++"], ["+-"]])
+def test_the_crowd_is_known_as_far_as_the_votes_tell(prompts: list[str]) -> None:
+    """However few they are, chances rise with the margin, and turning every pair changes nothing."""
+    p = crowd_chances(votes_on_pairs(*prompts), seed=1)
+
+    assert ((p >= 0) & (p <= 1)).all()
+    assert (np.diff(p) >= -1e-9).all()
+    np.testing.assert_allclose(p + p[::-1], 1.0, atol=1e-9)

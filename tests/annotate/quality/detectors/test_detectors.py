@@ -241,7 +241,7 @@ def tiring(per_session: int) -> people.Judge:
 def test_who_tires_falls_faster_than_the_crowd() -> None:
     work = people.crowd({3: tiring(20)}, n_prompts=2_400)
 
-    found = fatigue.findings(crowd_of(in_sessions(work, hours=2, per_session=20)))
+    found, _ = fatigue.findings(crowd_of(in_sessions(work, hours=2, per_session=20)))
 
     assert severities(found) == {3: Severity.REVIEW}
     assert found[3].effect.value < 0
@@ -251,7 +251,7 @@ def test_a_crowd_that_tires_is_told_to_have_shorter_sessions() -> None:
     work = people.crowd(dict.fromkeys(range(24), tiring(20)), n_prompts=2_400)
     crowd = crowd_of(in_sessions(work, hours=2, per_session=20))
 
-    finding = fatigue.crowd_finding(crowd)
+    _, finding = fatigue.findings(crowd)
     curve = fatigue.curve(crowd)
 
     assert finding.severity == Severity.REVIEW

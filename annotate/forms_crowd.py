@@ -37,7 +37,10 @@ class InvitationForm(forms.ModelForm):
     class Meta:
         model = Invitation
         fields = ["label", "cohort", "quota", "max_uses", "expires_at"]
-        help_texts = {"label": "For you: whom you give it to.", "cohort": "A name under which reports group them."}
+        help_texts = {
+            "label": "For you: whom you give it to.",
+            "cohort": "A name for them as a group: pay is summed by it.",
+        }
 
     def clean_expires_at(self) -> datetime | None:
         """Refuse a moment that is past already."""
@@ -71,7 +74,9 @@ class CrowdForm(forms.Form):
         help_text="Ids of the studies whose workers may come in, a line each.",
     )
     quota = forms.IntegerField(required=False, label="Comparisons in one stay", min_value=1, max_value=crowds.MAX_QUOTA)
-    cohort = forms.CharField(required=False, max_length=60)
+    cohort = forms.CharField(
+        required=False, max_length=60, help_text="A name for these workers as a group: pay is summed by it."
+    )
     completion_code = forms.CharField(required=False, max_length=40, help_text="Shown to who has finished.")
     failed_code = forms.CharField(
         required=False, max_length=40, label="Screen-out code", help_text="Shown to who did not qualify."

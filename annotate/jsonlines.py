@@ -126,10 +126,7 @@ def text(value: object, where: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """Return a text that says something: not empty after trimming invisible characters, storable, not over-long."""
     if not isinstance(value, str):
         raise FieldError(where, f"expected text, got {describe(value)}.")
-    if "\x00" in value:
-        raise FieldError(where, f"holds a NUL character at position {value.index(chr(0))}; remove it.")
-    if not value.isascii():
-        _no_half_pairs(value, where)
+    storable(value, where)
     if len(value) > max_chars:
         raise FieldError(where, f"has {len(value):,} characters; at most {max_chars:,} are allowed.")
     if not (value[:40].translate(INVISIBLE).strip() or value.translate(INVISIBLE).strip()):  # the start mostly tells
@@ -137,7 +134,12 @@ def text(value: object, where: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     return value
 
 
-def _no_half_pairs(value: str, where: str) -> None:
+def storable(value: str, where: str) -> None:
+    """Raise FieldError for a text that no database can hold: with a NUL, or half of a surrogate pair."""
+    if "\x00" in value:
+        raise FieldError(where, f"holds a NUL character at position {value.index(chr(0))}; remove it.")
+    if value.isascii():
+        return
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as problem:
@@ -237,18 +239,20 @@ def _object(raw: bytes, *, is_first: bool) -> Json:
     return value
 
 
-def _no_duplicate_keys(pairs: list[tuple[str, object]]) -> Json:
+def no_duplicate_keys(pairs: list[tuple[str, object]]) -> Json:
+    """Return an object of JSON; one with a key twice is refused, for each reader would take another of the two."""
     values = dict(pairs)
     if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise FieldError(twice[:60], "stands twice in one object.")
+        raise FieldError(twice[:60].encode("utf-8", "replace").decode(), "stands twice in one object.")
     return values
 
 
-def _no_constant(name: str) -> object:
+def no_constant(name: str) -> object:
+    """Refuse NaN and the infinities."""
     raise FieldError("", f"{name} is not a JSON value; leave the field out or give a finite number.")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicate_keys, parse_constant=_no_constant)
+DECODER = json.JSONDecoder(object_pairs_hook=no_duplicate_keys, parse_constant=no_constant)
 """JSON without what one reader takes and the next refuses: a key twice in an object, NaN, Infinity."""

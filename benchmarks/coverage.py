@@ -1,6 +1,6 @@
 """How often the two intervals hold the truth: projects drawn from crowds whose long-run agreement is known.
 
-`same_crowd` draws a crowd once and projects of it again and again; the truth is that crowd's agreement on 150,000
+`same_crowd` draws a crowd once and projects of it again and again; the truth is that crowd's agreement on 100,000
 prompts. `new_crowd` draws a crowd for each project; the truth is the agreement of 100,000 annotators.
 """
 
@@ -15,7 +15,7 @@ from annotate.quality.intervals import BothIntervals
 from annotate.quality.ranking import RankedCompletions, pair_votes
 from annotate.quality.slices import figures
 
-K, OVERLAP, LONG_RUN = 4, 3, 150_000
+K, OVERLAP, LONG_RUN = 4, 3, 100_000
 SCALE = np.arange(1.0, 6.0)
 
 

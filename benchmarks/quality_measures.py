@@ -52,8 +52,8 @@ def _coverages(seed: int) -> Iterator[Row]:
     scale = min(float(os.environ.get("CROWD_SCALE", "1")), 1.0)
     pairs = [agreement_with(HALF_CREDIT), alpha_with(HALF_CREDIT)]
     for measures, graded in ((pairs, False), ([ORDINAL], True)):
-        same = coverage.same_crowd(measures, projects=int(480 * scale), graded=graded, **crowd)
-        new = coverage.new_crowd(measures, projects=int(240 * scale), graded=graded, **crowd)
+        same = coverage.same_crowd(measures, projects=int(960 * scale), graded=graded, **crowd)
+        new = coverage.new_crowd(measures, projects=int(400 * scale), graded=graded, **crowd)
         for measure, of_same, of_new in zip(measures, same, new, strict=True):
             name = measure.name.split(",")[0] + (" of grades" if graded else "")
             yield Row(PART, f"{name}: same-crowd interval holds", of_same.share, "", None, between(0.93, 0.97), "")

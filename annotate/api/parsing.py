@@ -14,7 +14,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
 
-from annotate.jsonlines import FieldError
+from annotate.jsonlines import FieldError, no_constant, no_duplicate_keys, storable
 
 MAX_BYTES = 8 * 2**20
 MAX_DEPTH = 20
@@ -58,7 +58,7 @@ def loads(raw: bytes) -> object:
         raise FieldError("", f"byte {problem.start} is not UTF-8; send UTF-8.") from None
     try:
         value = json.loads(
-            text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_whole, parse_float=float
+            text, object_pairs_hook=no_duplicate_keys, parse_constant=no_constant, parse_int=_whole, parse_float=float
         )
     except json.JSONDecodeError as problem:
         raise FieldError("", f"is not JSON: {problem.msg} at character {problem.pos}.") from None
@@ -87,40 +87,13 @@ def _walk(value: object) -> Iterator[tuple[str, object]]:
 
 def _check(where: str, value: object) -> None:
     if isinstance(value, str):
-        _check_text(where, value)
+        storable(value, where)
     elif isinstance(value, float) and not math.isfinite(value):
         raise FieldError(where, "expected a finite number.")
     elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
         raise FieldError(where, "expected a whole number of at most 64 bits.")
 
 
-def _check_text(where: str, value: str) -> None:
-    if "\x00" in value:
-        raise FieldError(where, f"holds a NUL character at position {value.index(chr(0))}; remove it.")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as problem:
-        message = f"holds half a surrogate pair at position {problem.start}; it is not valid text."
-        raise FieldError(where, message) from None
-
-
-def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise FieldError(_printable(twice), "stands twice in one object.")
-    return values
-
-
-def _no_constant(name: str) -> object:
-    raise FieldError("", f"{name} is not a JSON value; leave the field out or give a finite number.")
-
-
 def _whole(digits: str) -> int:
     """Return a whole number; one of thousands of digits is cut, and refused by its size where its name is known."""
     return int(digits[:MAX_DIGITS])
-
-
-def _printable(name: str) -> str:
-    return name[:60].encode("utf-8", "replace").decode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate import current
+from annotate import current, statistics
 from annotate.models import Annotator, Origin, Project
 from annotate.quality.arrays import Flags, Ints
 from annotate.quality.ranking import PairVotes, RankingRow, pair_votes, ranked_completions
@@ -37,7 +37,7 @@ class Ballots:
 def read(project: Project) -> Ballots:
     """Return a project's votes: all of them, or those of a random part of its prompts."""
     rankings = current.rankings_of(project)
-    total = rankings.count()
+    total = statistics.counts(project).ranking_count
     share = min(1.0, MAX_RANKINGS / total) if total else 1.0
     if share < 1:
         rankings = rankings.filter(comparison__prompt__text_sha256__lt=_below(share))

@@ -5,11 +5,13 @@ from functools import partial
 
 from annotate import statistics
 from annotate.consistency import heat, report
+from annotate.consistency.codec import revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.people import people
 from annotate.consistency.tables import Cell, Table
 from annotate.models import Annotator, Comparison, Project
 from annotate.quality.findings import Detector
+from annotate.win_rates import WinRate
 
 Rows = Iterator[Mapping[str, Cell]]
 
@@ -107,11 +109,10 @@ def _ledger(project: Project, detector: Detector) -> Rows:
         }
 
 
-def _ceiling(project: Project) -> Rows:
-    if (made := report.figures(project).content) is None:
-        return
-    for name in ("single_vote", "majority_of_three", "lower", "upper", "human"):
-        yield {"measured_against": name, "accuracy": getattr(made.ceiling, name)}
+def _labels(project: Project) -> Rows:
+    made = report.label_value(project).content
+    for name, value in (made.ceiling | made.budget).items() if made else ():
+        yield {"figure": name, "accuracy": value}
 
 
 def _comparisons(project: Project) -> Rows:
@@ -127,8 +128,7 @@ def _comparisons(project: Project) -> Rows:
 
 
 def _win_rates(project: Project) -> Rows:
-    made = report.figures(project).content
-    for one in made.win_rates if made else ():
+    for one in revived(list[WinRate], report.win_rates(project).content or []):
         yield {
             "source": one.source,
             "against": one.against,
@@ -174,7 +174,7 @@ TABLES: dict[str, tuple[dict[str, str], Callable[[Project], Rows]]] = {
     "guidelines": (EFFECT, partial(_effects, name="guidelines")),
     "position": (LEDGER, partial(_ledger, detector=Detector.POSITION)),
     "length": (LEDGER, partial(_ledger, detector=Detector.LENGTH)),
-    "ceiling": ({"measured_against": "text", "accuracy": "estimate"}, _ceiling),
+    "labels": ({"figure": "text", "accuracy": "estimate"}, _labels),
     "comparisons": (
         {"comparison": "text", "rankings": "whole", "agreement": "number", "status": "text"},
         _comparisons,

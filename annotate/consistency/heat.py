@@ -11,6 +11,7 @@ from annotate import statistics
 from annotate.consistency.judged import Judgements
 from annotate.consistency.ordering import Column
 from annotate.consistency.people import Person
+from annotate.label_value import ModelRow
 from annotate.models import Annotator, Project
 from annotate.quality import reading
 from annotate.quality.contribution import MetSums
@@ -76,6 +77,17 @@ def rows(project: Project, shown: Sequence[Person]) -> list[Row]:
     """Lay out some people against each other, in one query."""
     met = statistics.met(project, annotators=[one.annotator_id for one in shown])
     return [Row(one, [_cell(one, other, met) for other in shown]) for one in shown]
+
+
+def model_cells(row: ModelRow | None, shown: Sequence[Person]) -> list[tuple[Estimate, str] | None]:
+    """Return a reward model's agreement with each of some people, and its band; empty where there is no model."""
+    if row is None:
+        return []
+    known = {annotator.pk: agreement for annotator, agreement in row.annotators}
+    return [
+        (known[one.annotator_id], band_of(known[one.annotator_id])) if one.annotator_id in known else None
+        for one in shown
+    ]
 
 
 def rings(judgements: Judgements | None) -> list[Alike]:

@@ -1,7 +1,8 @@
 """What the consistency pages show of all votes, made in the background and kept as it was made last.
 
-Two reports, made from one reading of the rankings: the figures, and the judgement of the annotators. A small project's
-are reckoned while the page waits, so they are never old. Reading is heavy, so it is loaded when it is needed.
+The figures and the judgement of the annotators are made from one reading of the rankings; annotate.label_value adds
+what the labels are worth. A small project's are reckoned while the page waits, so they are never old. Reading is heavy,
+so it is loaded when it is needed.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +13,14 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from django.utils.module_loading import import_string
 
+from annotate import label_value as labels
 from annotate import report_store, statistics
 from annotate.consistency import effects, trend
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.judged import Judgements
 from annotate.consistency.trend import Week
+from annotate.label_value import LabelValue
 from annotate.models import Project, Prompt
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.estimate import Estimate
@@ -25,25 +28,14 @@ from annotate.quality.findings import Judgement
 from annotate.quality.intervals import BothIntervals, agreement_with, alpha_with, both_intervals
 from annotate.quality.minimum import PROJECT
 from annotate.quality.work import Work
-from annotate.report_store import Stored
+from annotate.report_store import Content, Stored
 from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
-FIGURES, JUDGEMENT = "figures", "judgement"
+FIGURES, JUDGEMENT, WIN_RATES = "figures", "judgement", "win rates"
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Ceiling:
-    """quality.ceiling.LabelCeiling, as it is stored."""
-
-    lower: Estimate
-    upper: Estimate
-    single_vote: Estimate
-    majority_of_three: Estimate
-    human: Estimate
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,6 @@ class Figures:
     weeks: list[Week]
     categories: list[Effect]
     guidelines: list[Effect]
-    ceiling: Ceiling
-    win_rates: list[WinRate]
 
 
 @dataclass(frozen=True)
@@ -89,24 +79,44 @@ def judgements(project: Project) -> Shown[Judgements]:
     return Shown(Judgements(stored.content) if stored and stored.content else None, stored)
 
 
+def win_rates(project: Project) -> Shown[list[Content]]:
+    """Return the win rates of each two sources as they are stored, of which a page revives what it shows (WinRate)."""
+    if _is_small(project):
+        return Shown([plain(one) for one in _win_rates(project, _work(project))["rows"]], None)
+    stored = report_store.latest(project, kind=WIN_RATES)
+    return Shown(stored.content["rows"] if stored and stored.content else None, stored)
+
+
+def label_value(project: Project) -> Shown[LabelValue]:
+    """Return the ceiling, the label budget and the reward model's row, as made last or now for a small project."""
+    if _is_small(project):
+        return Shown(labels.read(labels.build(project, {})), None)
+    stored = report_store.latest(project, kind=labels.KIND)
+    content = labels.read(stored.content) if stored and stored.content else None
+    return Shown(content, stored)
+
+
 def make(project: Project) -> None:
-    """Make both reports and store them; what somebody else is just making is left to them."""
+    """Make all reports and store them; what somebody else is just making is left to them."""
     work = cache(lambda: _work(project))
-    for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement)):
+    for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement), (WIN_RATES, _win_rates)):
         report_store.make(project, kind=kind, build=_storing(build, work))
+    report_store.make(project, kind=labels.KIND, build=labels.build)
 
 
 def is_stale(project: Project) -> bool:
     """Say whether there is more than the stored reports know."""
-    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT))
+    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT, WIN_RATES, labels.KIND))
 
 
 def _is_small(project: Project) -> bool:
-    return statistics.counts(project).ranking_count <= LIVE_RANKINGS
+    """Whether a page reckons by itself; it stops counting where it does not."""
+    counts = statistics.listing(project).values_list("ranking_count", flat=True)
+    return sum(counts[: LIVE_RANKINGS + 1]) <= LIVE_RANKINGS
 
 
 def _storing(build: Callable[[Project, Work], object], work: Callable[[], Work]) -> report_store.Make:
-    def make_content(project: Project, parameters: Mapping[str, Any]) -> report_store.Content:
+    def make_content(project: Project, parameters: Mapping[str, Any]) -> Content:
         return plain(build(project, work()))
 
     return make_content
@@ -120,11 +130,14 @@ def _judgement(project: Project, work: Work) -> Judgement:
     return import_string("annotate.quality.judgement.judge")(work)
 
 
+def _win_rates(project: Project, work: Work) -> dict[str, list[WinRate]]:
+    return {"rows": win_rates_in(work.votes, project=project)}
+
+
 def _figures(project: Project, work: Work) -> Figures:
     votes = work.votes
     stored = dict(Prompt.objects.filter(project=project).values_list("pk", "category").iterator(chunk_size=5000))
     category = [stored[pk] for pk in votes.units.prompt_ids.tolist()]
-    ceiling = import_string("annotate.quality.ceiling.label_ceiling")(votes, seed=SEED)
     return Figures(
         decisive=both_intervals(votes, measure=agreement_with(DECISIVE), seed=SEED),
         half_credit=both_intervals(votes, measure=agreement_with(HALF_CREDIT), seed=SEED),
@@ -134,8 +147,6 @@ def _figures(project: Project, work: Work) -> Figures:
         weeks=trend.weeks(votes, work.at),
         categories=effects.categories(votes, category),
         guidelines=effects.guidelines(votes, work.guideline, category),
-        ceiling=Ceiling(*(getattr(ceiling, name) for name in Ceiling.__dataclass_fields__)),
-        win_rates=win_rates_in(votes, project=project),
     )
 
 

@@ -129,24 +129,25 @@ class _Met(NamedTuple):
 
 
 def _by_pair(meetings: _Meetings) -> _Met:
+    """Equal meetings are counted first: there are fewer kinds of them."""
+    kinds = np.flatnonzero(np.diff(meetings.packed, prepend=-1))
+    times, packed = np.diff(np.append(kinds, len(meetings.packed))), meetings.packed[kinds]
     mask = (1 << meetings.bits) - 1
-    key = meetings.packed >> 2 * meetings.bits
+    key, compared, distance = packed >> 2 * meetings.bits, (packed >> meetings.bits) & mask, packed & mask
     starts = np.flatnonzero(np.diff(key, prepend=-1))
-    shared, key = np.diff(np.append(starts, len(key))), key[starts]
-    compared, distance = (meetings.packed >> meetings.bits) & mask, meetings.packed & mask
     share = 1 - distance / (2 * compared)
     return _Met(
-        key,
-        shared,
-        compared=_added_up(compared, starts),
-        distance=_added_up(distance, starts),
-        share=_added_up(share, starts),
-        share_squared=_added_up(share**2, starts),
+        key=key[starts],
+        shared=_added_up(times, starts).astype(np.int64),
+        compared=_added_up(times * compared, starts),
+        distance=_added_up(times * distance, starts),
+        share=_added_up(times * share, starts),
+        share_squared=_added_up(times * share**2, starts),
     )
 
 
 def _added_up(column: Ints | Floats, starts: Ints) -> Floats:
-    return np.add.reduceat(column, starts, dtype=np.float64) if len(starts) else np.zeros(0)
+    return np.add.reduceat(column.astype(np.float64), starts) if len(starts) else np.zeros(0)
 
 
 def _rankings(votes: PairVotes) -> tuple[Signs, npt.NDArray[np.int32], Ints]:

@@ -57,16 +57,19 @@ def tally(codes: Ints, *, n: int) -> Ints:
 def pairs_within(starts: Ints, *, n_rows: int) -> tuple[Ints, Ints]:
     """Row numbers of both members of each pair of rows of one group; groups lie one after the other.
 
-    Groups of one size are laid out as a table, so the loop is over sizes, not over groups.
+    Groups of one size are laid out as a table, so the loop is over sizes, not over groups; smaller ones come first.
 
     >>> pairs_within(np.array([0, 3]), n_rows=5)
-    (array([0, 0, 1, 3]), array([1, 2, 2, 4]))
+    (array([3, 0, 0, 1]), array([4, 1, 2, 2]))
     """
     sizes = np.diff(np.append(starts, n_rows))
-    firsts, seconds = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    first, second = np.empty((2, int((sizes * (sizes - 1) // 2).sum())), dtype=np.int64)
+    filled = 0
     for size in np.unique(sizes[sizes > 1]):
-        table = starts[sizes == size][:, np.newaxis] + np.arange(size)  # (groups of this size, size)
+        group = starts[sizes == size]
         left, right = np.triu_indices(size, k=1)
-        firsts.append(table[:, left].ravel())
-        seconds.append(table[:, right].ravel())
-    return np.concatenate(firsts), np.concatenate(seconds)
+        rows = slice(filled, filled + len(group) * len(left))
+        np.add(group[:, np.newaxis], left, out=first[rows].reshape(len(group), -1))
+        np.add(group[:, np.newaxis], right, out=second[rows].reshape(len(group), -1))
+        filled = rows.stop
+    return first, second

@@ -100,7 +100,7 @@ def start(n_annotators: int, n_coefficients: int) -> Parameters:
 
 
 def fit_model(known: Evidence, *, start: Parameters) -> Round:
-    """Rounds of EM until a pair's probability moves by less than 2e-4 on average, in a large project 2e-3; 40 at most."""
+    """Rounds of EM until pairs' probabilities move by less than 2e-4 on average (a large project: 2e-3); 40 at most."""
     tolerance = LARGE_TOLERANCE if known.table.dtype == np.float32 else TOLERANCE
     previous = np.full(known.table.shape[0], np.inf)
     for number, state in enumerate(em_rounds(known, start=start), start=1):

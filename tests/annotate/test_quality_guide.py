@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.urls import reverse
 
+from annotate.quality.findings import Detector
 from annotate.quality_guide import guide
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,3 +32,9 @@ def test_every_link_to_an_explanation_leads_to_a_section():
     titles = {title for _, title in guide().contents}
 
     assert asked() <= titles
+
+
+def test_every_detector_has_a_section():
+    titles = {title for _, title in guide().contents}
+
+    assert {detector.section for detector in Detector} <= titles

@@ -20,8 +20,12 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     found = people.people(project)
     ordering = ordered(found, heat.COLUMNS, asked=request.GET.get("sort"), default="-rankings")
     page = Paginator(ordering.rows, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    labels = report.label_value(project).content
+    model_row = labels.row if labels else None
     context = {
         "project": project,
+        "model_row": model_row,
+        "model_cells": heat.model_cells(model_row, page.object_list),
         "headings": ordering.headings,
         "page": page,
         "rings": heat.rings(report.judgements(project).content),

@@ -47,7 +47,7 @@ def test_a_page_asks_the_same_number_of_questions_however_long(
     """One more at most: the names of those who answer alike, once there are any."""
     client, url = as_user(rex), reverse(name, args=[ranked.slug])
     add_crowd(5)
-    with django_assert_max_num_queries(25) as short:
+    with django_assert_max_num_queries(40) as short:
         client.get(url)
     add_crowd(60, first=5, weeks=3)
 

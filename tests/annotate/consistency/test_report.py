@@ -5,10 +5,11 @@ import json
 import pytest
 from django.urls import reverse
 
-from annotate import report_store, tasks
+from annotate import report_store, reward_models, tasks
 from annotate.consistency import report
-from annotate.models import Annotator, Report
+from annotate.models import Annotator, Completion, Report
 from annotate.quality.findings import Detector, Judged
+from annotate.reward_models import Scored
 
 FROM_THE_REPORT = ("consistency", "consistency_trend", "consistency_effects", "consistency_ledgers")
 FROM_THE_REPORT += ("consistency_prospects", "consistency_annotators")
@@ -64,7 +65,7 @@ def test_what_is_stored_is_what_was_reckoned(large, monkeypatch):
     assert stored[1] == json.loads(json.dumps(live[1], allow_nan=False))
 
 
-def test_the_votes_are_read_once_for_both_reports(large, monkeypatch):
+def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
     read = []
     work = report._work
     monkeypatch.setattr(report, "_work", lambda project: read.append(project) or work(project))
@@ -72,7 +73,7 @@ def test_the_votes_are_read_once_for_both_reports(large, monkeypatch):
     report.make(large)
 
     assert read == [large]
-    assert sorted(Report.objects.values_list("kind", flat=True)) == ["figures", "judgement"]
+    assert sorted(Report.objects.values_list("kind", flat=True)) == ["figures", "judgement", "label value", "win rates"]
 
 
 def test_the_button_makes_it_anew(large, rex, as_user, monkeypatch, django_capture_on_commit_callbacks):
@@ -124,3 +125,19 @@ def test_an_annotator_unknown_to_the_report_has_an_honest_page(large, ana, rex, 
     page = as_user(rex).get(reverse("consistency_annotator", args=[large.slug, ana.pk])).content.decode()
 
     assert "They were not judged here yet" in page
+
+
+def test_a_reward_model_has_a_row_beside_the_annotators_and_none_among_the_votes(large, rex, as_user):
+    texts = Completion.objects.filter(comparison__project=large)
+    scores = [
+        Scored(prompt, text, float(text.startswith("A river that")))
+        for prompt, text in texts.values_list("comparison__prompt__external_id", "text")
+    ]
+    reward_models.record(large, source="run/1", name="RM <1>", scores=scores)
+    report.make(large)
+
+    for name in ("consistency_annotators", "consistency_pairs"):
+        page = as_user(rex).get(reverse(name, args=[large.slug])).content.decode()
+        assert "RM &lt;1&gt;" in page
+        assert page.count("reward model</span>") == 1
+    assert len(report.judgements(large).content.verdicts) == 5

@@ -50,7 +50,7 @@ class LabelValue:
 def build(project: Project, parameters: Mapping[str, Any]) -> report_store.Content:
     """Work the whole page out, as json can hold it: annotate.report_store's `Make`."""
     votes = current.read(current.rankings_of(project)).votes
-    ceiling = label_ceiling(_of_fixed_overlap(project, votes), seed=SEED)
+    ceiling = label_ceiling(of_fixed_overlap(project, votes), seed=SEED)
     model = reward_models.newest(project)
     return {
         "ceiling": {name: asdict(value) for name, value in ceiling._asdict().items() if isinstance(value, Estimate)},
@@ -72,7 +72,7 @@ def read(content: report_store.Content) -> LabelValue:
     )
 
 
-def _of_fixed_overlap(project: Project, votes: PairVotes) -> PairVotes:
+def of_fixed_overlap(project: Project, votes: PairVotes) -> PairVotes:
     """The votes on prompts whose number of votes did not depend on what was said."""
     if project.overlap_policy != OverlapPolicy.ADAPTIVE:
         return votes

@@ -43,6 +43,7 @@ urlpatterns = [
     path("annotators/<int:pk>/pause/", people.pause, name="annotator_pause"),
     path("comparisons/<int:pk>/", comparisons.show, name="comparison"),
     path("comparisons/<int:pk>/adjudicate/", comparisons.adjudicate, name="adjudicate"),
+    path("comparisons/<int:pk>/gold/", comparisons.make_gold, name="make_gold"),
     path("comparisons/<int:pk>/withdraw/", comparisons.withdraw, name="prompt_withdraw"),
     path("comparisons/<int:pk>/desk/", desk.rule, name="desk_comparison"),
     path("comparisons/<int:pk>/more-votes/", desk.more_votes, name="more_votes"),

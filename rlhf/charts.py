@@ -30,14 +30,22 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
     "ppo": (
         Chart("Score", ("score",), "Mean of the reward model over a rollout, before the KL penalty. Should rise."),
         Chart(
-            "KL", ("kl",), "Nats per completion from the starting policy. Rising faster than the score is a warning."
+            "KL", ("kl", "kl_k3"), "Nats per completion from the starting policy, by two estimators that should agree."
         ),
+        Chart("KL coefficient", ("kl_coef",), "Moves only where there is a target: up while the KL is above it."),
         Chart("Entropy", ("entropy",), "Nats per token. A fall to zero means that all completions become one."),
+        Chart(
+            "Diversity",
+            ("distinct_2", "self_bleu", "repetition"),
+            "Distinct word pairs; likeness of completions to each other; repetition within one.",
+        ),
+        Chart("Surprise", ("ngram_perplexity",), "Under a small model of the demonstrations. A sharp rise: bad text."),
         Chart("Length", ("length",), "Tokens per completion. Watch that the score is not bought with length."),
         Chart("Finished", ("eos_rate",), "Share of completions that end by themselves."),
-        Chart("Losses", ("policy_loss", "value_loss"), "Of the clipped policy and value objectives."),
+        Chart("Losses", ("policy_loss", "value_loss", "lm_loss"), "Of the clipped objectives, and of demonstrations."),
         Chart("Clipped", ("clip_fraction",), "Share of tokens whose ratio was clipped; above 0.3 steps are too large."),
-        Chart("Explained variance", ("explained_variance",), "Of the returns by the value model; 1 is perfect."),
+        Chart("Explained variance", ("explained_variance",), "Of the returns by the critic; 1 is perfect."),
+        GRADIENT,
     ),
     "sample": (),
     "evaluate": (),

@@ -76,9 +76,12 @@ class RunForm(forms.Form):
         return [self[name] for name in INPUTS if name in self.fields]
 
     @property
-    def options(self) -> list[forms.BoundField]:
-        """The fields of the config, for the page."""
-        return [self[one.name] for one in self.config_fields]
+    def options(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields of the config under their headings, for the page."""
+        found: dict[str, list[forms.BoundField]] = {}
+        for one in sorted(self.config_fields, key=lambda one: one.name == "seed"):  # what all stages have comes last
+            found.setdefault(one.metadata["group"], []).append(self[one.name])
+        return list(found.items())
 
     def clean(self) -> dict[str, object]:
         """Build the order: the config's own checks, then those of preflight, each beside its field."""

@@ -33,6 +33,8 @@ FIGURES = {
         ("KL, nats", "kl"),
         ("Entropy before", "entropy_before"),
         ("Entropy after", "entropy_after"),
+        ("Self-BLEU before", "self_bleu_before"),
+        ("Self-BLEU after", "self_bleu_after"),
         ("Length after", "length_after"),
     ),
     "sample": (
@@ -78,6 +80,14 @@ class Sample:
     completion: str
     score: float | None
     model: str
+
+
+@dataclass(frozen=True)
+class RaisedAlarm:
+    """What a monitor found while the run went on."""
+
+    step: int
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,14 @@ def samples(run: Run) -> list[Sample]:
         Sample(row["step"], row["prompt"], row["completion"], row.get("score"), row.get("model", ""))
         for row in islice(rows, SAMPLES_SHOWN)
     ]
+
+
+def alarms(run: Run) -> list[RaisedAlarm]:
+    """Return what the monitors of a run found, in the order in which they did."""
+    directory = artefacts.run_directory(run)
+    text, _ = _tail(RunDirectory(directory).alarms, LOG_TAIL_BYTES) if directory else ("", False)
+    rows = (json.loads(line) for line in text.splitlines())
+    return [RaisedAlarm(row["step"], row["sentence"]) for row in rows]
 
 
 def _tail(path: Path, size: int) -> tuple[str, bool]:

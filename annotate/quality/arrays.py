@@ -57,10 +57,10 @@ def tally(codes: Ints, *, n: int) -> Ints:
 def pairs_within(starts: Ints, *, n_rows: int) -> tuple[Ints, Ints]:
     """Row numbers of both members of each pair of rows of one group; groups lie one after the other.
 
-    Groups of one size are laid out as a table, so the loop is over sizes, not over groups.
+    Groups of one size are laid out as a table, so the loop is over sizes, not over groups; smaller ones come first.
 
     >>> pairs_within(np.array([0, 3]), n_rows=5)
-    (array([0, 0, 1, 3]), array([1, 2, 2, 4]))
+    (array([3, 0, 0, 1]), array([4, 1, 2, 2]))
     """
     sizes = np.diff(np.append(starts, n_rows))
     first, second = np.empty((2, int((sizes * (sizes - 1) // 2).sum())), dtype=np.int64)

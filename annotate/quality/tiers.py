@@ -67,7 +67,7 @@ def pair_agreement(one: Tiers, other: Tiers) -> float | None:
     """The share of pairs on which two rankings agree; a tie against a win counts half. None without a shared pair.
 
     >>> pair_agreement([[1], [2], [3]], [[1], [2, 3]])
-    0.8333333333333333
+    0.8333333333333334
     """
     tau = tau_x(one, other)
     return None if tau is None else (1 + tau) / 2

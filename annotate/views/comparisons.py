@@ -5,7 +5,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate import access, comparison_intake, rankings, verdicts
+from annotate import access, comparison_intake, gold, rankings, verdicts
+from annotate.answers import BadAnswer
 from annotate.forms_staff import RulingForm, WithdrawForm
 from annotate.models import Comparison, Role
 from annotate.quality.tiers import sentence
@@ -32,6 +33,21 @@ def adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
         comparison, reviewer=request.user, tiers=form.tiers, reason=form.cleaned_data["reason"]
     )
     messages.success(request, f"Ruled: {sentence(ruling.tiers, labels=verdict.labels)}")
+    return redirect("comparison", pk=pk)
+
+
+@require_POST
+@access.requires(Role.REVIEWER, Role.ADMIN)
+def make_gold(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make a comparison gold by the ruling on it."""
+    comparison = access.comparison_for_staff(request.user, pk)
+    try:
+        gold.set_key_from_ruling(comparison, by=request.user)
+        messages.success(
+            request, "It is gold now: mixed into the work at the project's rate, by the order of the ruling."
+        )
+    except (gold.NoRuling, BadAnswer) as refusal:
+        messages.error(request, f"It was not made gold. {refusal}")
     return redirect("comparison", pk=pk)
 
 
@@ -64,6 +80,7 @@ def _page(
         "project": comparison.project,
         "verdict": verdict,
         "form": form,
+        "has_ruling": comparison.adjudications.filter(superseded_at__isnull=True).exists(),
         "may_rule": access.has_role(request.user, Role.REVIEWER, Role.ADMIN),
     }
     return render(request, "staff/comparison.html", context, status=status)

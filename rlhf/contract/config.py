@@ -6,46 +6,15 @@ a wrong type or a value out of bounds is a ConfigError that names each field. No
 
 import dataclasses
 import difflib
-import math
-import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
+
+from rlhf.contract.fields import ConfigError, StageConfig, option, type_of
+
+__all__ = ["ConfigError", "StageConfig", "parse", "to_json", "type_of"]
 
 EXACT_FLOAT = 2**53
 """Whole numbers up to this are the same as floats."""
-
-
-class ConfigError(ValueError):
-    """A config that cannot be used. `errors` maps a field's name to what was expected and what came."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"{name}: {message}" for name, message in errors.items()))
-
-
-def option(
-    default: int | float | bool | str,
-    *,
-    help: str,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """Declare a config field with its default, help text and inclusive bounds."""
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageConfig:
-    """What every stage has. Constructing one checks types and bounds and raises ConfigError."""
-
-    seed: int = option(1, help="Seed of every random choice.", minimum=0, maximum=2**31 - 1)
-
-    def __post_init__(self) -> None:
-        errors = {f.name: problem for f in dataclasses.fields(self) if (problem := _problem(f, getattr(self, f.name)))}
-        if errors:
-            raise ConfigError(errors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,50 +72,153 @@ class RewardConfig(StageConfig):
     )
 
 
+ROLLOUT, REWARD, OPTIMISATION = "Rollout", "Reward and KL", "Optimisation"
+LOSSES, MONITORING = "Advantages and losses", "Monitoring"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig(StageConfig):
     """PPO with a per-token KL penalty to the starting policy; the loop is ours (rlhf/training/ppo.py)."""
 
-    steps: int = option(24, help="Rollouts, each followed by passes of optimisation.", minimum=1, maximum=100_000)
-    batch_size: int = option(24, help="Completions a rollout.", minimum=2, maximum=65536)
-    minibatches: int = option(
-        3, help="Optimiser steps an epoch; the batch size must be a multiple of it.", minimum=1, maximum=1024
+    steps: int = option(
+        24, help="Rollouts, each followed by passes of optimisation.", minimum=1, maximum=100_000, group=ROLLOUT
     )
-    epochs: int = option(2, help="Passes over a rollout.", minimum=1, maximum=20)
-    learning_rate: float = option(2e-4, help="Learning rate (AdamW).", minimum=1e-8, maximum=1.0)
-    max_new_tokens: int = option(48, help="Tokens of a completion.", minimum=1, maximum=8192)
+    batch_size: int = option(24, help="Completions a rollout.", minimum=2, maximum=65536, group=ROLLOUT)
+    max_new_tokens: int = option(48, help="Tokens of a completion.", minimum=1, maximum=8192, group=ROLLOUT)
     max_prompt_tokens: int = option(
-        256, help="Prompts longer than this are left out and counted.", minimum=8, maximum=32768
+        256, help="Prompts longer than this are left out and counted.", minimum=8, maximum=32768, group=ROLLOUT
     )
-    temperature: float = option(1.0, help="Sampling temperature.", minimum=0.05, maximum=5.0)
-    kl_coef: float = option(0.03, help="Weight of the per-token KL penalty.", minimum=0.0, maximum=10.0)
+    temperature: float = option(1.0, help="Sampling temperature.", minimum=0.05, maximum=5.0, group=ROLLOUT)
+
+    score_clip: float = option(
+        4.0, help="Normalised scores are cut at plus and minus this.", minimum=0.1, maximum=100.0, group=REWARD
+    )
+    missing_eos_penalty: float = option(
+        1.0, help="Taken from the score of a completion that does not end.", minimum=0.0, maximum=100.0, group=REWARD
+    )
+    kl_coef: float = option(
+        0.03,
+        help="Weight of the per-token KL penalty; where there is a target, the first one.",
+        minimum=0.0,
+        maximum=10.0,
+        group=REWARD,
+    )
+    kl_estimator: str = option(
+        "k1",
+        help="What is penalised: k1 is the log ratio, k3 is never negative and less noisy, but biases the gradient.",
+        choices=("k1", "k3"),
+        group=REWARD,
+    )
+    kl_target: float = option(
+        0.0,
+        help="Mean KL (nats per completion) that the coefficient is steered to; 0 keeps it fixed.",
+        minimum=0.0,
+        maximum=1e6,
+        group=REWARD,
+    )
+    kl_horizon: float = option(
+        2000.0,
+        help="Completions in which the coefficient may change by a fifth.",
+        minimum=1.0,
+        maximum=1e9,
+        group=REWARD,
+    )
     kl_stop: float = option(
         8.0,
         help="Stop training when the mean KL of a rollout (nats per completion) passes this; 0 never stops.",
         minimum=0.0,
         maximum=1e6,
+        group=REWARD,
     )
-    clip_range: float = option(0.2, help="Clip of the policy ratio and of the value step.", minimum=0.01, maximum=1.0)
-    value_coef: float = option(0.1, help="Weight of the value loss.", minimum=0.0, maximum=10.0)
+
+    epochs: int = option(2, help="Passes over a rollout.", minimum=1, maximum=20, group=OPTIMISATION)
+    minibatches: int = option(
+        3,
+        help="Optimiser steps an epoch; the batch size must be a multiple of it.",
+        minimum=1,
+        maximum=1024,
+        group=OPTIMISATION,
+    )
+    microbatch_size: int = option(
+        0,
+        help="Completions in one forward pass; 0 takes a minibatch whole. Less needs less memory, for the same result.",
+        minimum=0,
+        maximum=65536,
+        group=OPTIMISATION,
+    )
+    learning_rate: float = option(
+        2e-4, help="Peak learning rate (AdamW).", minimum=1e-8, maximum=1.0, group=OPTIMISATION
+    )
+    schedule: str = option(
+        "constant",
+        help="The learning rate after the warm-up: constant, or falling to 0.",
+        choices=("constant", "linear"),
+        group=OPTIMISATION,
+    )
+    warmup_steps: int = option(
+        0, help="Steps in which the learning rate rises.", minimum=0, maximum=100_000, group=OPTIMISATION
+    )
+    clip_range: float = option(
+        0.2, help="Clip of the policy ratio and of the value step.", minimum=0.01, maximum=1.0, group=OPTIMISATION
+    )
+    epoch_kl_stop: float = option(
+        0.1,
+        help="End the passes over a rollout when the new policy is so far from the old (nats per token); 0 never.",
+        minimum=0.0,
+        maximum=100.0,
+        group=OPTIMISATION,
+    )
+    critic: str = option(
+        "ridge",
+        help="What estimates values: least squares on the states of reference and reward model, or a trained head.",
+        choices=("ridge", "head"),
+        group=LOSSES,
+    )
+    value_coef: float = option(
+        0.1, help="Weight of the value loss, where the critic is a head.", minimum=0.0, maximum=10.0, group=LOSSES
+    )
     gae_lambda: float = option(
-        0.95, help="Lambda of generalised advantage estimation (gamma is 1).", minimum=0.0, maximum=1.0
-    )
-    score_clip: float = option(
-        4.0, help="Normalised scores are cut at plus and minus this.", minimum=0.1, maximum=100.0
-    )
-    missing_eos_penalty: float = option(
-        1.0, help="Taken from the score of a completion that does not end.", minimum=0.0, maximum=100.0
+        0.95, help="Lambda of generalised advantage estimation (gamma is 1).", minimum=0.0, maximum=1.0, group=LOSSES
     )
     lm_coef: float = option(
         0.0,
         help="Weight of the language-modelling loss on demonstrations (PPO-ptx); 0 leaves it out.",
         minimum=0.0,
         maximum=1000.0,
+        group=LOSSES,
     )
     lora_rank: int = option(
-        16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
+        16,
+        help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.",
+        minimum=0,
+        maximum=512,
+        group=OPTIMISATION,
     )
-    max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
+    max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0, group=OPTIMISATION)
+    gradient_checkpointing: bool = option(
+        False, help="Recompute activations in the backward pass: less memory, a third more time.", group=OPTIMISATION
+    )
+
+    alarms: str = option(
+        "warn",
+        help="What happens when a monitor finds the policy degenerating: a warning, or the end of the run.",
+        choices=("warn", "stop", "off"),
+        group=MONITORING,
+    )
+    evaluate_every: int = option(
+        0,
+        help="Measure on the held-out prompts every so many steps; 0 only at both ends.",
+        minimum=0,
+        maximum=100_000,
+        group=MONITORING,
+    )
+    checkpoint_every: int = option(
+        8,
+        help="Write what a run needs to go on every so many steps; 0 never.",
+        minimum=0,
+        maximum=100_000,
+        group=MONITORING,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -154,6 +226,12 @@ class PpoConfig(StageConfig):
             raise ConfigError(
                 {"batch_size": f"must be a multiple of minibatches; got {self.batch_size} and {self.minibatches}."}
             )
+        if self.kl_target and self.kl_stop and self.kl_target >= self.kl_stop:
+            raise ConfigError(
+                {"kl_target": f"must lie below kl_stop; got {self.kl_target:g} and {self.kl_stop:g}. Raise kl_stop."}
+            )
+        if self.warmup_steps > self.steps:
+            raise ConfigError({"warmup_steps": f"must not exceed steps; got {self.warmup_steps} and {self.steps}."})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,12 +299,6 @@ def to_json(config: StageConfig) -> dict[str, int | float | bool | str]:
     return dataclasses.asdict(config)
 
 
-def type_of(f: "dataclasses.Field[Any]") -> type:
-    """Return the type of a config field: int, float, bool or str."""
-    kinds = {"int": int, "float": float, "bool": bool, "str": str}
-    return f.type if isinstance(f.type, type) else kinds[typing.cast(str, f.type)]
-
-
 def _unknown_key(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     return "unknown key" + (f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(known)}.")
@@ -236,18 +308,3 @@ def _as_float_where_asked(f: "dataclasses.Field[Any]", value: Any) -> Any:
     """JSON writes 1.0 as 1: a whole number is a fine float. Nothing else is converted."""
     is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= EXACT_FLOAT
     return float(value) if type_of(f) is float and is_whole else value
-
-
-def _problem(f: "dataclasses.Field[Any]", value: Any) -> str:
-    """Return what is wrong with a field's value, or an empty string."""
-    wanted = type_of(f)
-    if type(value) is not wanted:
-        return f"expected {wanted.__name__}; got {type(value).__name__} {str(value)[:40]!r}."
-    if f.metadata["choices"] and value not in f.metadata["choices"]:
-        return f"expected one of {', '.join(f.metadata['choices'])}; got {value!r}."
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"expected a finite number; got {value}."
-    low, high = f.metadata["minimum"], f.metadata["maximum"]
-    if (low is not None and value < low) or (high is not None and value > high):
-        return f"expected {low:g} to {high:g}; got {str(value)[:40]}."
-    return ""

@@ -63,6 +63,7 @@ class RunDirectory:
         self.log = self.path / "log.txt"
         self.metrics = self.path / "metrics.jsonl"
         self.samples = self.path / "samples.jsonl"
+        self.alarms = self.path / "alarms.jsonl"
         self.completions = self.path / "completions.jsonl"
         self.scores = self.path / "scores.jsonl"
         self.checkpoint = self.path / "checkpoint"
@@ -97,6 +98,20 @@ class RunDirectory:
     def append_sample(self, row: dict[str, Any]) -> None:
         """Append one line to samples.jsonl: {"step", "prompt", "completion", "score"?, "model"?}."""
         _append(self.samples, row)
+
+    def append_alarm(self, row: dict[str, Any]) -> None:
+        """Append one line to alarms.jsonl: {"step", "name", "sentence"}."""
+        _append(self.alarms, row)
+
+    def forget_after(self, step: int) -> None:
+        """Drop what was appended after a step: a run that goes on from there writes it again."""
+        for path in (self.metrics, self.samples, self.alarms):
+            if path.exists():
+                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+                kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+                temporary = path.with_name(f".{path.name}.tmp")
+                temporary.write_text("".join(kept), encoding="utf-8")
+                temporary.replace(path)
 
     def beat(self) -> None:
         """Show that the trainer moves: touch the heartbeat file."""

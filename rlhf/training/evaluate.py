@@ -10,9 +10,9 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import EvaluateConfig
-from rlhf.training import data, models, ppo_math, precision, rollout, scores, scoring
+from rlhf.training import data, diversity, generation, models, ppo_math, precision, rollout, scores, scoring
 from rlhf.training.data import TokenisedPrompt
-from rlhf.training.rollout import Generated
+from rlhf.training.generation import Generated
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.scoring import Z_95
 
@@ -23,16 +23,6 @@ def evaluate(context: RunContext) -> StageOutcome:
     """Evaluate the base checkpoint by its kind."""
     kind = models.manifest_of(Path(context.spec.inputs.base)).get("kind")
     return _reward_model(context) if kind == "reward" else _policy(context)
-
-
-def distinct(texts: list[list[int]], n: int) -> float:
-    """Return the share of distinct n-grams among all n-grams of token lists (Li et al. 2016); 0 where there is none.
-
-    >>> distinct([[1, 2, 1, 2]], 2)
-    0.6666666666666666
-    """
-    grams = [tuple(ids[i : i + n]) for ids in texts for i in range(len(ids) - n + 1)]
-    return len(set(grams)) / len(grams) if grams else 0.0
 
 
 def _reward_model(context: RunContext) -> StageOutcome:
@@ -64,7 +54,7 @@ def _policy(context: RunContext) -> StageOutcome:
     prompts = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
     model = models.load_causal_lm(Path(inputs.base)).to(device)
     use_bfloat16 = precision.choose_bfloat16(device)
-    generated = rollout.generate(
+    generated = generation.generate(
         model,
         tokenizer,
         [prompt.ids for prompt in prompts],
@@ -76,8 +66,10 @@ def _policy(context: RunContext) -> StageOutcome:
         on_batch=context.directory.beat,
     )
     texts = [one.ids for one in generated]
-    figures: dict[str, Any] = {f"distinct_{n}": distinct(texts, n) for n in NGRAMS}
+    figures: dict[str, Any] = {f"distinct_{n}": diversity.distinct(texts, n) for n in NGRAMS}
     figures |= {
+        "self_bleu": diversity.self_bleu(texts),
+        "repetition": diversity.repetition(texts),
         "length_mean": sum(map(len, texts)) / len(texts),
         "eos_rate": sum(one.is_finished for one in generated) / len(generated),
         "n_prompts": len(prompts) // config.completions_per_prompt,

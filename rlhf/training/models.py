@@ -7,6 +7,7 @@ code from a checkpoint: safetensors only, no remote code, and every file is chec
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -129,18 +130,35 @@ def add_lora(model: PreTrainedModel, *, rank: int, first_layer: int = 0) -> Peft
 
     A reward model's head is trained in full beside them.
     """
+    return get_peft_model(model, lora_config(model, rank=rank, first_layer=first_layer))
+
+
+def lora_config(model: PreTrainedModel, *, rank: int, first_layer: int) -> LoraConfig:
+    """Return the adapters of `add_lora` as peft's config."""
     is_reward = hasattr(model, "score")
-    layers = list(range(first_layer, model.config.num_hidden_layers))
-    config = LoraConfig(
+    return LoraConfig(
         task_type=TaskType.SEQ_CLS if is_reward else TaskType.CAUSAL_LM,
         r=rank,
         lora_alpha=2 * rank,
         lora_dropout=0.0,
         target_modules=_linear_names(model),
-        layers_to_transform=layers,
+        layers_to_transform=list(range(first_layer, model.config.num_hidden_layers)),
         modules_to_save=["score"] if is_reward else None,
     )
-    return get_peft_model(model, config)
+
+
+def first_trained_layer(model: PreTrainedModel) -> int:
+    """Return the lowest layer that carries adapters where a trunk is shared: the middle one."""
+    return model.config.num_hidden_layers // 2
+
+
+def checkpoint_gradients(model: PreTrainedModel | PeftModel) -> None:
+    """Recompute activations in the backward pass. transformers does so in training mode only, so that is switched on;
+    nothing else depends on it, as dropout is off everywhere.
+    """
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    inner.activation_checkpointing_enable({"use_reentrant": False})
+    model.train()
 
 
 def save_checkpoint(
@@ -150,8 +168,12 @@ def save_checkpoint(
     tokenizer: PreTrainedTokenizerBase,
     kind: str,
     facts: dict[str, Any] | None = None,
+    beside: Iterable[Path] = (),
 ) -> str:
-    """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256."""
+    """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256.
+
+    The files `beside` go into it as they are.
+    """
     whole = model.merge_and_unload() if isinstance(model, PeftModel) else model
     temporary = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -159,6 +181,8 @@ def save_checkpoint(
     whole.config.pad_token_id = tokenizer.pad_token_id
     whole.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
+    for file in beside:
+        shutil.copy(file, temporary / file.name)
     known = {"kind": kind, "tokenizer_sha256": tokenizer_sha256(temporary), **(facts or {})}
     digest = rundir.write_manifest(temporary, known)
     temporary.rename(directory)
@@ -183,10 +207,15 @@ def scores_of(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Te
     score the token before EOS.
     """
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    return inner.score(last_states(model, input_ids, attention_mask)).squeeze(-1).float()
+
+
+def last_states(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    """Return the states (B, H) at the last real token of right-padded sequences."""
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
     hidden = inner.base_model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).last_hidden_state
     last = attention_mask.sum(1) - 1
-    rows = torch.arange(len(last), device=last.device)
-    return inner.score(hidden[rows, last]).squeeze(-1).float()
+    return hidden[torch.arange(len(last), device=last.device), last]
 
 
 def device() -> torch.device:
@@ -219,6 +248,10 @@ def _refuse_gaps(directory: Path, info: dict[str, Any]) -> None:
 
 
 def _linear_names(model: PreTrainedModel) -> list[str]:
-    """Return the last names of the linear layers inside the transformer's blocks (q_proj, up_proj, …)."""
-    inside = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
+    """Return the last names of the linear layers inside the transformer's blocks (q_proj, up_proj, …).
+
+    Where adapters wrap them already, the wrapped layers count and the adapters' own do not.
+    """
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layers." in name]
+    inside = [name.removesuffix(".base_layer") for name in linear if ".lora_" not in name]
     return sorted({name.rsplit(".", 1)[-1] for name in inside})

@@ -1,13 +1,13 @@
-"""The models of PPO that share one trunk: policy, reference and value head.
+"""The models of PPO that share one trunk: policy, reference, value head, and the reward model where it is an adapter.
 
 With LoRA only the upper half of the layers carries adapters, so the hidden states that enter it are the same for the
-policy, the reference (adapters off) and every epoch: they are computed once per rollout. With every weight trained
-(lora_rank 0) the reference is a frozen copy and nothing is shared.
+policy, the reference (adapters off), the reward model and every epoch: they are computed once per rollout. With every
+weight trained (lora_rank 0) the reference is a frozen copy and nothing is shared.
 """
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 import torch
@@ -24,32 +24,59 @@ VALUE_RATE_FACTOR = 10.0
 
 
 class Outputs(NamedTuple):
-    """What one forward pass of the policy gives at the response tokens; all (B, R), padding 0."""
+    """What one forward pass of the policy gives at the response tokens; all (B, R), padding 0.
+
+    `values` are 0 where another critic than the value head estimates them.
+    """
 
     logprobs: Tensor
     entropies: Tensor
     values: Tensor
 
 
-class Policy:
-    """A policy under training with its reference and its value head."""
+class Reference(NamedTuple):
+    """What the policy was as it began: log-probs (B, R) of the response tokens, and the states that predict them."""
 
-    def __init__(self, model: PreTrainedModel, *, lora_rank: int, temperature: float, use_bfloat16: bool) -> None:
+    logprobs: Tensor
+    hidden: Tensor  # (B, R, H)
+
+
+class Policy:
+    """A policy under training with its reference and, where wanted, its value head."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        lora_rank: int,
+        temperature: float,
+        use_bfloat16: bool,
+        has_value_head: bool = True,
+        gradient_checkpointing: bool = False,
+    ) -> None:
         self.temperature, self.use_bfloat16 = temperature, use_bfloat16
-        self.first_layer = model.config.num_hidden_layers // 2 if lora_rank else 0
-        self.reference = None if lora_rank else copy.deepcopy(model).requires_grad_(False)
+        self.first_layer = models.first_trained_layer(model) if lora_rank else 0
+        self.reference_model = None if lora_rank else copy.deepcopy(model).requires_grad_(False)
         self.model: PreTrainedModel | PeftModel = (
             models.add_lora(model, rank=lora_rank, first_layer=self.first_layer) if lora_rank else model
         )
-        self.value_head = nn.Linear(model.config.hidden_size, 1).to(model.device)
-        nn.init.zeros_(self.value_head.weight)
-        nn.init.zeros_(self.value_head.bias)
+        self.value_head = _zero_head(model) if has_value_head else None
+        if gradient_checkpointing:
+            models.checkpoint_gradients(self.model)
+
+    @property
+    def trained(self) -> dict[str, nn.Parameter]:
+        """Everything that the optimiser moves, by name; the adapters of other models are not among it."""
+        found = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        head = self.value_head.named_parameters(prefix="value_head") if self.value_head is not None else ()
+        return found | dict(head)
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         """Return what the optimiser trains."""
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        head = list(self.value_head.parameters())
-        return [{"params": trained, "lr": learning_rate}, {"params": head, "lr": VALUE_RATE_FACTOR * learning_rate}]
+        heads = [p for name, p in self.trained.items() if name.startswith("value_head.")]
+        rest = [p for name, p in self.trained.items() if not name.startswith("value_head.")]
+        groups: list[dict[str, object]] = [{"params": rest, "lr": learning_rate}]
+        return [*groups, {"params": heads, "lr": VALUE_RATE_FACTOR * learning_rate}] if heads else groups
 
     @torch.no_grad()
     def trunk_states(self, batch: Batch) -> Tensor | None:
@@ -62,26 +89,45 @@ class Policy:
 
     def outputs(self, batch: Batch, states: Tensor | None) -> Outputs:
         """Return log-probs, entropies and values of the policy."""
-        hidden = self._hidden(batch, states)
+        hidden = self.hidden(batch, states)[:, batch.predicting]
         found = self._statistics(self.model, batch, hidden)
-        values = self.value_head(hidden.float()).squeeze(-1) * batch.response_mask
-        return Outputs(found.logprobs, found.entropies, values)
+        if self.value_head is None:
+            return Outputs(*found, torch.zeros_like(batch.response_mask))
+        return Outputs(*found, self.value_head(hidden.float()).squeeze(-1) * batch.response_mask)
 
     @torch.no_grad()
-    def reference_logprobs(self, batch: Batch, states: Tensor | None) -> Tensor:
-        """Return the log-probs (B, R) of the reference: the policy as it began."""
-        if self.reference is not None:
-            options = {"temperature": self.temperature, "use_bfloat16": self.use_bfloat16}
-            return rollout.response_statistics(self.reference, batch, **options).logprobs
+    def reference(self, batch: Batch, states: Tensor | None) -> Reference:
+        """Return what the reference makes of a batch."""
+        if self.reference_model is not None:
+            with self._autocast(batch):
+                hidden = rollout.response_hidden(self.reference_model, batch)
+            return Reference(self._statistics(self.reference_model, batch, hidden).logprobs, hidden)
         with self.model.disable_adapter():
-            return self._statistics(self.model, batch, self._hidden(batch, states)).logprobs
+            hidden = self.hidden(batch, states)[:, batch.predicting]
+            return Reference(self._statistics(self.model, batch, hidden).logprobs, hidden)
+
+    def hidden(self, batch: Batch, states: Tensor | None) -> Tensor:
+        """Return the last hidden states (B, P + R, H) under the adapter that is switched on."""
+        with self._autocast(batch):
+            if states is None:
+                return rollout.hidden_states(self.model, batch)
+            trunk = self._trunk()
+            with _layers(trunk, slice(self.first_layer, None), norm=trunk.norm):
+                return trunk(**_positions(batch), inputs_embeds=states, use_cache=False).last_hidden_state
 
     @contextmanager
     def decoder(self) -> Iterator[nn.Module]:
         """Yield a plain model to sample from: adapters merged into the weights, and taken out again exactly."""
-        if not isinstance(self.model, PeftModel):
-            yield self.model
-            return
+        was_training = self.model.training
+        self.model.eval()  # gradient checkpointing, which is for training, would switch the cache off
+        try:
+            with self._merged() if isinstance(self.model, PeftModel) else _as_it_is(self.model) as plain:
+                yield plain
+        finally:
+            self.model.train(was_training)
+
+    @contextmanager
+    def _merged(self) -> Iterator[nn.Module]:
         layers = [module for module in self.model.modules() if isinstance(module, LoraLayer)]
         kept = [layer.get_base_layer().weight.detach().clone() for layer in layers]
         try:
@@ -93,16 +139,6 @@ class Policy:
             for layer, weight in zip(layers, kept, strict=True):
                 layer.get_base_layer().weight.data = weight
 
-    def _hidden(self, batch: Batch, states: Tensor | None) -> Tensor:
-        """Return the last hidden states (B, R, H) that predict the response tokens."""
-        with self._autocast(batch):
-            if states is None:
-                return rollout.response_hidden(self.model, batch)
-            trunk = self._trunk()
-            with _layers(trunk, slice(self.first_layer, None), norm=trunk.norm):
-                hidden = trunk(**_positions(batch), inputs_embeds=states, use_cache=False).last_hidden_state
-            return hidden[:, -batch.response_mask.shape[1] - 1 : -1]
-
     def _statistics(self, model: nn.Module, batch: Batch, hidden: Tensor) -> TokenStatistics:
         with self._autocast(batch):
             found = rollout.token_statistics(
@@ -113,8 +149,20 @@ class Policy:
     def _trunk(self) -> nn.Module:
         return self.model.get_base_model().base_model
 
-    def _autocast(self, batch: Batch):
+    def _autocast(self, batch: Batch) -> AbstractContextManager[None]:
         return precision.autocast(batch.ids.device, use_bfloat16=self.use_bfloat16)
+
+
+def _zero_head(model: PreTrainedModel) -> nn.Linear:
+    head = nn.Linear(model.config.hidden_size, 1).to(model.device)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head
+
+
+@contextmanager
+def _as_it_is(model: nn.Module) -> Iterator[nn.Module]:
+    yield model
 
 
 @contextmanager

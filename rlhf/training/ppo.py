@@ -3,39 +3,39 @@
     accelerate launch -m rlhf.training.ppo RUN_DIR
 
 Read `train` top to bottom: 1 roll out, 2 score, 3 advantages, 4 optimise. The mathematics is in ppo_math.py, the models
-in policy.py, sampling in rollout.py, loading and checking in ppo_setting.py. Ouyang et al. 2022, section 3.5; Huang et
-al. 2024 for the details.
+in policy.py and judge.py, the critic in critic.py, sampling in generation.py, loading and checking in ppo_setting.py,
+optimisation in ppo_update.py,
+going on after an interruption in ppo_state.py. Ouyang et al. 2022, section 3.5; Huang et al. 2024 for the details.
 """
 
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rlhf.training import models, ppo_held_out, ppo_math, ppo_setting, rollout
+from rlhf.training import (
+    critic,
+    models,
+    ppo_held_out,
+    ppo_math,
+    ppo_report,
+    ppo_setting,
+    ppo_state,
+    ppo_update,
+    rollout,
+)
 from rlhf.training.data import TokenisedPrompt
+from rlhf.training.generation import Generated
 from rlhf.training.policy import Outputs
 from rlhf.training.ppo_setting import Setting
-from rlhf.training.rollout import Batch, Generated
+from rlhf.training.ppo_state import Progress
+from rlhf.training.ppo_update import Rollout
+from rlhf.training.rollout import Batch
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.watching import check_finite
 
-SHOW_EVERY = 4
-LM_BATCH = 4
-
-
-class Rollout(NamedTuple):
-    """One batch of experience; (B, R) unless said otherwise, nothing in it has a gradient."""
-
-    batch: Batch
-    states: Tensor | None  # (B, P + R, H): what enters the first trained layer
-    old: Outputs
-    kl: Tensor
-    scores: Tensor  # (B,) raw, from the reward model
-    advantages: Tensor
-    returns: Tensor
+MEASURED = ("score", "entropy", "length", "eos_rate", "distinct_2", "self_bleu")
 
 
 def train(context: RunContext) -> StageOutcome:
@@ -43,139 +43,154 @@ def train(context: RunContext) -> StageOutcome:
     setting = ppo_setting.set_up(context)
     config, policy, directory = setting.config, setting.policy, setting.directory
     optimiser = torch.optim.AdamW(policy.parameter_groups(config.learning_rate), weight_decay=0.0, eps=1e-5)
-    before = ppo_held_out.evaluate(setting)
-    ppo_held_out.show(setting, step=0)
-    prompts = _endless(setting.prompts, seed=config.seed)
     sampling = torch.Generator().manual_seed(config.seed)
-    stopped_by, step = "steps", 0
+    progress = ppo_state.restore(setting, optimiser, sampling) or _begin(setting)
+    directory.forget_after(progress.step)
+    prompts = _endless(setting.prompts, seed=config.seed, skipped=progress.drawn)
+    stopped_by = ""
 
-    for step in range(1, config.steps + 1):
+    for step in range(progress.step + 1, config.steps + 1):
         if directory.is_cancelled():
             return StageOutcome(is_cancelled=True)
         started = time.monotonic()
+        _set_learning_rate(setting, optimiser, step)
 
         # 1 roll out
         chosen = [next(prompts) for _ in range(config.batch_size)]
-        generated = setting.generate([prompt.ids for prompt in chosen], sampling)
+        generated = setting.generate(chosen, sampling)
 
         # 2 score, 3 advantages
-        experience = _experience(setting, chosen, generated)
+        experience = _experience(setting, chosen, generated, kl_coef=progress.kl_coef)
 
         # 4 optimise
-        updates = [
-            _update(setting, optimiser, experience, rows, step)
-            for _ in range(config.epochs)
-            for rows in torch.randperm(config.batch_size, generator=sampling).chunk(config.minibatches)
-        ]
+        updates = ppo_update.optimise(setting, optimiser, experience, sampling, step)
 
-        values = _measured(experience, generated, updates, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
+        values = ppo_report.measured(setting, experience, generated, updates, seconds=seconds)
+        values["kl_coef"] = progress.kl_coef
+        if config.evaluate_every and step % config.evaluate_every == 0:
+            values |= {f"held_out_{name}": value for name, value in ppo_held_out.evaluate(setting).items()}
         check_finite(step, values)
-        directory.append_metric(step, values)
-        print(f"step {step}/{config.steps}  " + "  ".join(f"{k} {v:.3g}" for k, v in values.items()), flush=True)
-        if step % SHOW_EVERY == 0:
-            ppo_held_out.show(setting, step=step)
-        if config.kl_stop and values["kl"] > config.kl_stop:
-            stopped_by = "kl"
-            print(f"stop: the KL of {values['kl']:.2f} has passed kl_stop = {config.kl_stop:g}", flush=True)
+        progress.step, progress.drawn = step, progress.drawn + config.batch_size
+        progress.history.append(values)
+        progress.kl_coef = _next_kl_coef(setting, progress.kl_coef, values["kl"])
+        ppo_report.report(setting, progress)
+        if config.checkpoint_every and step % config.checkpoint_every == 0 and step < config.steps:
+            ppo_state.save(setting, optimiser, sampling, progress)
+        if stopped_by := _reason_to_stop(setting, progress):
             break
 
-    after = ppo_held_out.evaluate(setting)
-    ppo_held_out.show(setting, step=step + 1)
-    models.save_checkpoint(directory.checkpoint, model=policy.model, tokenizer=setting.tokenizer, kind="policy")
-    figures = {f"{name}_before": before[name] for name in ("score", "entropy", "length", "eos_rate")}
-    figures |= {f"{name}_after": after[name] for name in ("score", "entropy", "length", "eos_rate")}
-    figures |= {"kl": after["kl"], "steps_done": step, "stopped_by": stopped_by, "n_prompts": len(setting.prompts)}
-    return StageOutcome(figures, checkpoint_kind="policy")
+    return _finish(setting, progress, stopped_by or "steps")
+
+
+def _begin(setting: Setting) -> Progress:
+    """Measure the policy before anything moves."""
+    before = ppo_held_out.evaluate(setting)
+    ppo_held_out.show(setting, step=0)
+    return Progress(kl_coef=setting.config.kl_coef, before=before)
 
 
 @torch.no_grad()
-def _experience(setting: Setting, prompts: list[TokenisedPrompt], generated: list[Generated]) -> Rollout:
+def _experience(
+    setting: Setting, prompts: list[TokenisedPrompt], generated: list[Generated], *, kl_coef: float
+) -> Rollout:
     """Score a rollout and turn scores and KL into advantages."""
-    config, policy = setting.config, setting.policy
-    batch = setting.batch([prompt.ids for prompt in prompts], [one.ids for one in generated])
-    states = policy.trunk_states(batch)
-    old = policy.outputs(batch, states)
-    kl = ppo_math.kl_k1(old.logprobs, policy.reference_logprobs(batch, states))
-    scores = setting.score(prompts, generated)
+    config, policy, batch = setting.config, setting.policy, setting.batch(prompts, generated)
+    mask, states = batch.response_mask, policy.trunk_states(batch)
+    old = _old_outputs(setting, batch, states, generated)
+    reference, judged = policy.reference(batch, states), setting.judge.read(batch, states)
+    kl, kl_k3 = (estimate(old.logprobs, reference.logprobs) * mask for estimate in (ppo_math.kl_k1, ppo_math.kl_k3))
     normalised = ppo_math.normalised_scores(
-        scores,
+        judged.scores,
         torch.tensor([one.is_finished for one in generated], device=setting.device),
         mean=setting.score_mean,
         std=setting.score_std,
         clip=config.score_clip,
         missing_eos_penalty=config.missing_eos_penalty,
     )
-    mask = batch.response_mask
-    rewards = ppo_math.token_rewards(kl, normalised, mask, kl_coef=config.kl_coef)
+    penalised = kl if config.kl_estimator == "k1" else kl_k3
+    rewards = ppo_math.token_rewards(penalised, normalised, mask, kl_coef=kl_coef)
+    if setting.critic is not None:
+        known = critic.features(reference.hidden, judged.hidden, judged.token_scores, mask)
+        old = old._replace(values=setting.critic.values(known, rewards, mask))
     advantages, returns = ppo_math.advantages_and_returns(rewards, old.values, mask, gae_lambda=config.gae_lambda)
-    return Rollout(batch, states, old, kl, scores, ppo_math.whiten(advantages, mask), returns)
+    whitened = ppo_math.whiten(advantages, mask)
+    return Rollout(batch, states, old, kl, kl_k3, judged.scores, judged.distances, whitened, returns)
 
 
-def _update(
-    setting: Setting, optimiser: torch.optim.Optimizer, experience: Rollout, rows: Tensor, step: int
-) -> dict[str, float]:
-    """Take one optimiser step on some rows of a rollout and return its losses."""
-    config, policy = setting.config, setting.policy
-    rows = rows.to(setting.device)
-    batch = Batch(*(part[rows] for part in experience.batch))
-    states = None if experience.states is None else experience.states[rows]
-    found, mask, old = policy.outputs(batch, states), batch.response_mask, experience.old
-    on_policy, clipped = ppo_math.policy_loss(
-        found.logprobs, old.logprobs[rows], experience.advantages[rows], mask, clip_range=config.clip_range
-    )
-    on_values = ppo_math.value_loss(
-        found.values, old.values[rows], experience.returns[rows], mask, clip_range=config.clip_range
-    )
-    loss = on_policy + config.value_coef * on_values
-    if config.lm_coef:
-        loss = loss + config.lm_coef * language_loss(setting)
-    check_finite(step, {"loss": loss.item()})
-    optimiser.zero_grad()
-    loss.backward()
-    trained = [p for group in optimiser.param_groups for p in group["params"]]
-    norm = nn.utils.clip_grad_norm_(trained, config.max_grad_norm).item()
-    check_finite(step, {"grad_norm": norm})
-    optimiser.step()
-    setting.directory.beat()
-    losses = {"loss": loss, "policy_loss": on_policy, "value_loss": on_values, "clip_fraction": clipped}
-    return {name: value.item() for name, value in losses.items()} | {"grad_norm": norm}
+def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generated: list[Generated]) -> Outputs:
+    """Return what the policy thought of its completions when it wrote them.
+
+    In float32 the sampler knows that already. In bfloat16 its cached, merged path rounds otherwise than the training
+    path, and the ratios would not start at 1; a value head is read by a forward pass in any case.
+    """
+    if setting.use_bfloat16 or setting.policy.value_head is not None:
+        return setting.policy.outputs(batch, states)
+    found = ([one.logprobs for one in generated], [one.entropies for one in generated])
+    logprobs, entropies = (rollout.per_token(rows, batch) for rows in found)
+    return Outputs(logprobs, entropies, torch.zeros_like(logprobs))
 
 
-def language_loss(setting: Setting) -> Tensor:
-    """Return the language-modelling loss on a few demonstrations (PPO-ptx, Ouyang et al. 2022, equation 2)."""
-    drawn = torch.randint(len(setting.demonstrations), (LM_BATCH,)).tolist()
-    shown = [setting.demonstrations[i] for i in drawn]
-    batch = setting.batch([one.prompt for one in shown], [one.completion for one in shown])
-    logprobs = rollout.response_statistics(
-        setting.policy.model, batch, temperature=1.0, use_bfloat16=setting.use_bfloat16
-    ).logprobs
-    return -ppo_math.masked_mean(logprobs, batch.response_mask)
+def _reason_to_stop(setting: Setting, progress: Progress) -> str:
+    """Return why training must not go on, or an empty string."""
+    config, kl = setting.config, progress.history[-1]["kl"]
+    if config.kl_stop and kl > config.kl_stop:
+        print(f"stop: the KL of {kl:.2f} has passed kl_stop = {config.kl_stop:g}", flush=True)
+        return "kl"
+    if config.alarms == "stop" and progress.alarms:
+        print(f"stop: {progress.alarms[-1].sentence}", flush=True)
+        return f"alarm: {progress.alarms[-1].name}"
+    return ""
 
 
-def _measured(
-    experience: Rollout, generated: list[Generated], updates: list[dict[str, float]], *, seconds: float
-) -> dict[str, float]:
-    """Return the metrics of a step; the names are those of docs/training.md."""
-    mask = experience.batch.response_mask
-    means = {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
-    return means | {
-        "score": experience.scores.mean().item(),
-        "kl": experience.kl.sum(1).mean().item(),
-        "entropy": ppo_math.masked_mean(experience.old.entropies, mask).item(),
-        "length": mask.sum(1).mean().item(),
-        "eos_rate": sum(one.is_finished for one in generated) / len(generated),
-        "explained_variance": ppo_math.explained_variance(experience.old.values, experience.returns, mask).item(),
-        "tokens_per_second": mask.sum().item() / seconds,
-        "seconds": seconds,
+def _finish(setting: Setting, progress: Progress, stopped_by: str) -> StageOutcome:
+    """Measure again, save, and report."""
+    before, after = progress.before, ppo_held_out.evaluate(setting)
+    ppo_held_out.show(setting, step=progress.step + 1)
+    model, tokenizer = setting.policy.model, setting.tokenizer
+    models.save_checkpoint(setting.directory.checkpoint, model=model, tokenizer=tokenizer, kind="policy")
+    ppo_state.forget(setting)
+    figures = {f"{name}_before": before[name] for name in MEASURED} | {
+        f"{name}_after": after[name] for name in MEASURED
     }
+    figures |= {
+        "kl": after["kl"],
+        "steps_done": progress.step,
+        "stopped_by": stopped_by,
+        "n_prompts": len(setting.prompts),
+        "alarms": [alarm.sentence for alarm in progress.alarms],
+    }
+    return StageOutcome(figures, checkpoint_kind="policy")
 
 
-def _endless(prompts: list[TokenisedPrompt], *, seed: int) -> Iterator[TokenisedPrompt]:
-    """Yield prompts for ever, each pass over them in a new order."""
+def _next_kl_coef(setting: Setting, kl_coef: float, kl: float) -> float:
+    config = setting.config
+    if not config.kl_target:
+        return kl_coef
+    return ppo_math.adapted_kl_coef(
+        kl_coef, kl, target=config.kl_target, horizon=config.kl_horizon, n=config.batch_size
+    )
+
+
+def _set_learning_rate(setting: Setting, optimiser: torch.optim.Optimizer, step: int) -> None:
+    config = setting.config
+    share = ppo_math.learning_rate_share(
+        step, steps=config.steps, warmup_steps=config.warmup_steps, is_linear=config.schedule == "linear"
+    )
+    for group in optimiser.param_groups:
+        group.setdefault("peak", group["lr"])
+        group["lr"] = share * group["peak"]
+
+
+def _endless(prompts: list[TokenisedPrompt], *, seed: int, skipped: int = 0) -> Iterator[TokenisedPrompt]:
+    """Yield prompts for ever, each pass over them in a new order, but for the first so many."""
     generator = torch.Generator().manual_seed(seed)
     while True:
         for index in torch.randperm(len(prompts), generator=generator).tolist():
-            yield prompts[index]
+            if skipped:
+                skipped -= 1
+            else:
+                yield prompts[index]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import torch
 
-from rlhf.training import ppo_math
+from rlhf.training import diversity, ppo_math
 from rlhf.training.ppo_setting import Setting
 
 COMPLETIONS = 4
@@ -16,20 +16,23 @@ def evaluate(setting: Setting) -> dict[str, float]:
     prompts = [prompt for prompt in setting.held_out for _ in range(COMPLETIONS)]
     size, generator = setting.config.batch_size, torch.Generator().manual_seed(setting.config.seed + 1)
     found: dict[str, list[float]] = {"score": [], "kl": [], "entropy": [], "length": [], "eos_rate": []}
+    texts: list[list[int]] = []
     for start in range(0, len(prompts), size):
         part = prompts[start : start + size]
-        generated = setting.generate([prompt.ids for prompt in part], generator)
-        batch = setting.batch([prompt.ids for prompt in part], [one.ids for one in generated])
+        generated = setting.generate(part, generator)
+        batch = setting.batch(part, generated)
         states = setting.policy.trunk_states(batch)
-        mine = setting.policy.outputs(batch, states)
-        theirs = setting.policy.reference_logprobs(batch, states)
+        mine, theirs = setting.policy.outputs(batch, states), setting.policy.reference(batch, states)
         lengths = batch.response_mask.sum(1)
-        found["score"] += setting.score(part, generated).tolist()
-        found["kl"] += ppo_math.kl_k1(mine.logprobs, theirs).sum(1).tolist()
+        kl = ppo_math.kl_k1(mine.logprobs, theirs.logprobs) * batch.response_mask
+        found["score"] += setting.judge.read(batch, states).scores.tolist()
+        found["kl"] += kl.sum(1).tolist()
         found["entropy"] += (mine.entropies.sum(1) / lengths).tolist()
         found["length"] += lengths.tolist()
         found["eos_rate"] += [float(one.is_finished) for one in generated]
+        texts += [one.ids for one in generated]
     means = {name: sum(values) / len(values) for name, values in found.items()}
+    means |= {"distinct_2": diversity.distinct(texts, 2), "self_bleu": diversity.self_bleu(texts)}
     print("held out: " + "  ".join(f"{name} {value:.3g}" for name, value in means.items()), flush=True)
     return means
 
@@ -38,8 +41,9 @@ def show(setting: Setting, *, step: int) -> None:
     """Write completions of the same few prompts to samples.jsonl, so that a person can see them change."""
     prompts = setting.held_out[:SHOWN_PROMPTS]
     generator = torch.Generator().manual_seed(setting.config.seed + 2)
-    generated = setting.generate([prompt.ids for prompt in prompts], generator)
-    scores = setting.score(prompts, generated).tolist()
+    generated = setting.generate(prompts, generator)
+    batch = setting.batch(prompts, generated)
+    scores = setting.judge.read(batch, setting.policy.trunk_states(batch)).scores.tolist()
     for prompt, one, score in zip(prompts, generated, scores, strict=True):
         text = setting.tokenizer.decode(one.ids, skip_special_tokens=True)
         said = prompt.record.messages[-1]["content"]

@@ -32,7 +32,7 @@ def token_rewards(kl: Tensor, scores: Tensor, mask: Tensor, *, kl_coef: float) -
     tensor([[-0.5000,  4.0000]])
     """
     rewards = -kl_coef * kl * mask
-    last = mask.sum(1).long() - 1
+    last = (mask.sum(1).long() - 1).clamp(min=0)
     rewards[torch.arange(len(rewards)), last] += scores
     return rewards
 
@@ -62,6 +62,39 @@ def advantages_and_returns(
         following_value = values[:, t]
         advantages[:, t] = following_advantage
     return advantages, (advantages + values) * mask
+
+
+def rewards_to_go(rewards: Tensor, mask: Tensor) -> Tensor:
+    """Return the sum of the rewards from each token on, (B, R): the return without a critic, gamma 1.
+
+    >>> rewards_to_go(torch.tensor([[1.0, 2.0, 4.0]]), torch.ones(1, 3))
+    tensor([[7., 6., 4.]])
+    """
+    kept = rewards * mask
+    return kept.flip(1).cumsum(1).flip(1) * mask
+
+
+def adapted_kl_coef(kl_coef: float, kl: float, *, target: float, horizon: float, n: int) -> float:
+    """Return the coefficient after n episodes of mean KL `kl`: larger above the target, smaller below it.
+
+    kl_coef (1 + clip(kl / target - 1, -0.2, 0.2) n / horizon); Ziegler et al. 2019, section 2.2.
+
+    >>> adapted_kl_coef(0.1, 12.0, target=6.0, horizon=1000.0, n=100)
+    0.10200000000000001
+    """
+    error = min(max(kl / target - 1, -0.2), 0.2)
+    return kl_coef * (1 + error * n / horizon)
+
+
+def learning_rate_share(step: int, *, steps: int, warmup_steps: int, is_linear: bool) -> float:
+    """Return the share of the peak learning rate at a step, 1..steps: a linear rise, then constant or to 0 at the end.
+
+    >>> [round(learning_rate_share(s, steps=5, warmup_steps=2, is_linear=True), 2) for s in range(1, 6)]
+    [0.5, 1.0, 1.0, 0.67, 0.33]
+    """
+    if step <= warmup_steps:
+        return step / warmup_steps
+    return (steps - step + 1) / max(steps - warmup_steps, 1) if is_linear else 1.0
 
 
 def whiten(values: Tensor, mask: Tensor) -> Tensor:

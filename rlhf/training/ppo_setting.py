@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import PpoConfig
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import data, models, precision, rollout, scoring
+from rlhf.training import data, generation, judge, models, precision, rollout
+from rlhf.training.critic import RidgeCritic
 from rlhf.training.data import TokenisedDemonstration, TokenisedPrompt
+from rlhf.training.generation import Generated
+from rlhf.training.judge import Judge
+from rlhf.training.ngrams import NgramModel
 from rlhf.training.policy import Policy
-from rlhf.training.rollout import Batch, Generated
+from rlhf.training.rollout import Batch
 from rlhf.training.run import RunContext
 
 
@@ -24,25 +27,27 @@ class Setting:
     directory: RunDirectory
     tokenizer: PreTrainedTokenizerBase
     policy: Policy
-    reward_model: nn.Module
+    judge: Judge
+    critic: RidgeCritic | None  # None where the policy has a value head
     score_mean: float
     score_std: float
     prompts: list[TokenisedPrompt]
     held_out: list[TokenisedPrompt]
     demonstrations: list[TokenisedDemonstration]
+    ngrams: NgramModel | None  # None where the snapshot has no demonstrations
     device: torch.device
 
     @property
     def use_bfloat16(self) -> bool:
         return self.policy.use_bfloat16
 
-    def generate(self, prompts: list[list[int]], generator: torch.Generator) -> list[Generated]:
+    def generate(self, prompts: list[TokenisedPrompt], generator: torch.Generator) -> list[Generated]:
         """Sample one completion for each prompt from the policy as it is."""
         with self.policy.decoder() as decoder:
-            return rollout.generate(
+            return generation.generate(
                 decoder,
                 self.tokenizer,
-                prompts,
+                [prompt.ids for prompt in prompts],
                 max_new_tokens=self.config.max_new_tokens,
                 temperature=self.config.temperature,
                 batch_size=len(prompts),
@@ -51,56 +56,84 @@ class Setting:
                 on_batch=self.directory.beat,
             )
 
-    def score(self, prompts: list[TokenisedPrompt], generated: list[Generated]) -> Tensor:
-        """Return the raw scores (B,) of completions, on the run's device."""
-        eos = self.tokenizer.eos_token_id
-        return scoring.score(
-            self.reward_model,
-            [prompt.ids + one.ended(eos) for prompt, one in zip(prompts, generated, strict=True)],
+    def batch(self, prompts: list[TokenisedPrompt], generated: list[Generated]) -> Batch:
+        """Lay prompts and completions side by side on the run's device, with what the reward model reads after them."""
+        return rollout.batch_of(
+            [prompt.ids for prompt in prompts],
+            [one.ids for one in generated],
+            tails=[one.tail(self.tokenizer.eos_token_id) for one in generated],
             pad_id=self.tokenizer.pad_token_id,
-            batch_size=len(prompts),
-            use_bfloat16=self.use_bfloat16,
-        ).to(self.device)
-
-    def batch(self, prompts: list[list[int]], completions: list[list[int]]) -> Batch:
-        """Pad prompts and completions into one batch on the run's device."""
-        return rollout.batch_of(prompts, completions, pad_id=self.tokenizer.pad_token_id, device=self.device)
+            device=self.device,
+        )
 
 
 def set_up(context: RunContext) -> Setting:
     """Load and check everything before the first step."""
     config, inputs, snapshot = context.spec.config, context.spec.inputs, Path(context.spec.inputs.snapshot)
     assert isinstance(config, PpoConfig)  # noqa: S101  read_spec parsed it for this stage
-    base, judge = Path(inputs.base), Path(inputs.reward_model)
-    models.check_same_tokenizer(base, judge)
+    base, rewarding = Path(inputs.base), Path(inputs.reward_model)
+    models.check_same_tokenizer(base, rewarding)
     tokenizer, device = models.load_tokenizer(base), models.device()
-    limit = {"max_tokens": config.max_prompt_tokens}
-    prompts, left_out = data.prompts(snapshot, tokenizer, split="train", **limit)
-    data.require(prompts, what="training prompts", left_out=left_out)
-    held_out, _ = data.prompts(snapshot, tokenizer, split="test", **limit)
-    if not held_out:
-        print("no held-out prompts: the scores before and after are measured on training prompts", flush=True)
-    demonstrations: list[TokenisedDemonstration] = []
-    if config.lm_coef:
-        length = config.max_prompt_tokens + config.max_new_tokens
-        demonstrations, skipped = data.demonstrations(snapshot, tokenizer, split="train", max_length=length)
-        data.require(demonstrations, what="demonstrations for the language-modelling loss", left_out=skipped)
-    use_bfloat16 = precision.choose_bfloat16(device)
-    model = models.load_causal_lm(base).to(device)
-    options = {"lora_rank": config.lora_rank, "temperature": config.temperature, "use_bfloat16": use_bfloat16}
-    policy = Policy(model, **options)
-    manifest = models.manifest_of(judge)
-    print(f"ppo: {len(prompts)} prompts, {len(held_out)} held out, {left_out} left out as too long", flush=True)
+    prompts, held_out = _prompts(snapshot, tokenizer, config)
+    demonstrations = _demonstrations(snapshot, tokenizer, config)
+    policy = _policy(base, config, device)
+    judged_by = judge.load(rewarding, base=base, policy=policy)
+    manifest = models.manifest_of(rewarding)
+    shared = "on the policy's trunk" if isinstance(judged_by, judge.OnSharedTrunk) else "a model of its own"
+    print(f"ppo: the reward model is {shared}; the critic is a {config.critic}", flush=True)
     return Setting(
         config=config,
         directory=context.directory,
         tokenizer=tokenizer,
         policy=policy,
-        reward_model=models.load_reward_model(judge).to(device).requires_grad_(False),
+        judge=judged_by,
+        critic=RidgeCritic() if config.critic == "ridge" else None,
         score_mean=float(manifest["score_mean"]),
         score_std=float(manifest["score_std"]),
         prompts=prompts,
         held_out=held_out or prompts,
         demonstrations=demonstrations,
+        ngrams=_ngrams(demonstrations, vocabulary=len(tokenizer)),
         device=device,
     )
+
+
+def _prompts(
+    snapshot: Path, tokenizer: PreTrainedTokenizerBase, config: PpoConfig
+) -> tuple[list[TokenisedPrompt], list[TokenisedPrompt]]:
+    limit = {"max_tokens": config.max_prompt_tokens}
+    prompts, left_out = data.prompts(snapshot, tokenizer, split="train", **limit)
+    data.require(prompts, what="training prompts", left_out=left_out)
+    held_out, _ = data.prompts(snapshot, tokenizer, split="test", **limit)
+    print(f"ppo: {len(prompts)} prompts, {len(held_out)} held out, {left_out} left out as too long", flush=True)
+    if not held_out:
+        print("no held-out prompts: the scores before and after are measured on training prompts", flush=True)
+    return prompts, held_out
+
+
+def _demonstrations(
+    snapshot: Path, tokenizer: PreTrainedTokenizerBase, config: PpoConfig
+) -> list[TokenisedDemonstration]:
+    length = config.max_prompt_tokens + config.max_new_tokens
+    found, left_out = data.demonstrations(snapshot, tokenizer, split="train", max_length=length)
+    if config.lm_coef:
+        data.require(found, what="demonstrations for the language-modelling loss", left_out=left_out)
+    return found
+
+
+def _policy(base: Path, config: PpoConfig, device: torch.device) -> Policy:
+    return Policy(
+        models.load_causal_lm(base).to(device),
+        lora_rank=config.lora_rank,
+        temperature=config.temperature,
+        use_bfloat16=precision.choose_bfloat16(device),
+        has_value_head=config.critic == "head",
+        gradient_checkpointing=config.gradient_checkpointing,
+    )
+
+
+def _ngrams(demonstrations: list[TokenisedDemonstration], *, vocabulary: int) -> NgramModel | None:
+    if not demonstrations:
+        print("no demonstrations: the surprise of completions under the SFT data is not measured", flush=True)
+        return None
+    return NgramModel([one.completion for one in demonstrations], vocabulary=vocabulary)

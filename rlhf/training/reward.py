@@ -14,14 +14,16 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 from transformers import PrinterCallback
 from trl import RewardConfig as TrlRewardConfig
 from trl import RewardTrainer
 
+from rlhf.contract import rundir
 from rlhf.contract.config import RewardConfig
-from rlhf.training import data, learning_curve, models, precision, scores, scoring
+from rlhf.training import data, judge, learning_curve, models, precision, reward_report, scores, scoring, trust
 from rlhf.training.data import TokenisedPair
 from rlhf.training.learning_curve import QuietWatcher
 from rlhf.training.run import RunContext, StageOutcome, main
@@ -170,7 +172,7 @@ def _fit(context: RunContext, tokenizer: Any, pairs: list[TokenisedPair], watche
     assert isinstance(config, RewardConfig)  # noqa: S101
     model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed)
     if config.lora_rank:
-        model = models.add_lora(model, rank=config.lora_rank, first_layer=model.config.num_hidden_layers // 2)
+        model = models.add_lora(model, rank=config.lora_rank, first_layer=models.first_trained_layer(model))
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SoftRewardTrainer(
             model=model,
@@ -226,9 +228,21 @@ def _finish(
     options = _scoring_options(context, tokenizer)
     seen = scoring.score(model, [s for pair in pairs for s in (pair.chosen, pair.rejected)], **options)
     facts = {"score_mean": seen.mean().item(), "score_std": seen.std().item()}
-    found = scoring.pair_accuracy(model, held_out, **options)
-    models.save_checkpoint(context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts)
-    return StageOutcome({**found, **facts, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
+    found = scoring.pair_accuracy(model, held_out, **options) | reward_report.of_held_out(model, held_out, **options)
+    trusted = reward_report.range_of_trust(model, pairs, held_out, seed=context.spec.config.seed, **options)
+    if trusted is None:
+        print("range of trust: too few distinct texts to tell it", flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        beside = [trust.write(trusted, Path(scratch))] if trusted else []
+        if isinstance(model, PeftModel):  # PPO from the same base puts the adapter on the policy's trunk
+            beside.append(file := Path(scratch) / judge.ADAPTER_FILE)
+            base = rundir.sha256_of(Path(context.spec.inputs.base) / rundir.MANIFEST)
+            facts |= {"adapter": {"base_sha256": base, **judge.save_adapter(model, file)}}
+        models.save_checkpoint(
+            context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts, beside=beside
+        )
+    figures = {name: facts[name] for name in ("score_mean", "score_std")}
+    return StageOutcome({**found, **figures, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
 
 
 if __name__ == "__main__":

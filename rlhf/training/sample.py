@@ -10,7 +10,7 @@ import torch
 
 from rlhf.contract.config import SampleConfig
 from rlhf.contract.records import CompletionRecord, write_jsonl
-from rlhf.training import data, models, precision, rollout
+from rlhf.training import data, generation, models, precision
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.run import RunContext, StageOutcome, main
 
@@ -71,7 +71,7 @@ def _by_model(
         empty = []
         for start in range(0, len(waiting), config.batch_size):
             part = waiting[start : start + config.batch_size]
-            generated = rollout.generate(
+            generated = generation.generate(
                 model,
                 tokenizer,
                 [prompt.ids for prompt in part],

@@ -76,6 +76,7 @@ def _live(request: HttpRequest, run: Run) -> dict[str, object]:
         "progress": None if run.is_over else run_page.progress(run),
         "figures": run_page.figures(run),
         "values": run_page.latest_values(run),
+        "alarms": run_page.alarms(run),
         "samples": run_page.samples(run),
         "log": run_page.log_tail(run),
     }

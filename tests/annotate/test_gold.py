@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 from annotate import assignments, gold, policy, rankings
 from annotate.answers import Answer, BadAnswer
@@ -148,3 +149,28 @@ def test_a_key_that_leaves_out_a_completion_is_refused(project, comparisons, lee
 def test_work_that_came_in_as_work_is_not_keyed_by_add(project, comparisons, lee):
     with pytest.raises(BadAnswer, match="known order"):
         gold.add(comparisons[0], order_of(comparisons[0]), reason="", by=lee)
+
+
+def test_a_reviewer_makes_a_comparison_gold_by_its_ruling(client, project, comparisons, rex):
+    rankings.adjudicate(comparisons[0], reviewer=rex, tiers=order_of(comparisons[0]), reason="By the atlas.")
+    client.force_login(rex)
+    page = client.get(reverse("comparison", args=[comparisons[0].pk])).content.decode()
+
+    client.post(reverse("make_gold", args=[comparisons[0].pk]))
+
+    key = GoldKey.objects.get()
+    assert "Make it gold by the ruling" in page
+    assert (key.comparison_id, key.tiers, key.reason) == (comparisons[0].pk, order_of(comparisons[0]), "By the atlas.")
+    assert "Make it gold" not in client.get(reverse("comparison", args=[comparisons[0].pk])).content.decode()
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+def test_without_a_ruling_that_orders_anything_it_is_not_made_gold(client, project, comparisons, rex, ruled):
+    if ruled:
+        rankings.adjudicate(comparisons[0], reviewer=rex, tiers=[sum(order_of(comparisons[0]), [])], reason="Equal.")
+    client.force_login(rex)
+
+    page = client.post(reverse("make_gold", args=[comparisons[0].pk]), follow=True).content.decode()
+
+    assert "It was not made gold." in page
+    assert not GoldKey.objects.exists()

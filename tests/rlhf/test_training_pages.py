@@ -143,7 +143,7 @@ def test_freezing_makes_a_snapshot_and_says_what_is_in_it(mia_client, project, c
     snapshot = Snapshot.objects.get()
     assert f"Frozen as snapshot {snapshot.pk}: 3 prompts, 0 rankings" in page
     assert snapshot.sha256[:12] in page
-    assert snapshot.filters == {"test_rate": 0.5}
+    assert snapshot.filters.items() >= {"test_rate": 0.5, "label": "votes", "seed": 0}.items()
 
 
 def test_freezing_an_empty_project_says_what_to_do(mia_client, project):
@@ -241,6 +241,23 @@ def test_a_running_run_shows_progress_log_samples_and_goes_on_asking(mia_client,
     assert "&lt;b&gt;bold&lt;/b&gt;" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert f'hx-get="{reverse("run_live", args=[run.pk])}"' in page
+
+
+def test_what_the_monitors_found_stands_on_the_page(mia_client, run, running):
+    directory = RunDirectory(artefacts.run_directory(run))
+    directory.append_alarm({"step": 2, "name": "entropy", "sentence": "The entropy has fallen <far>."})
+
+    page = page_of(mia_client, "run_live", run.pk)
+
+    assert "Step 2: The entropy has fallen &lt;far&gt;." in page
+
+
+def test_the_settings_of_ppo_stand_under_headings(mia_client, project, snapshot, models):
+    page = page_of(mia_client, "run_new", project.slug, "ppo")
+
+    headings = ["Rollout", "Reward and KL", "Optimisation", "Advantages and losses", "Monitoring", "Settings"]
+    positions = [page.index(f"<legend>{heading}</legend>") for heading in headings]
+    assert positions == sorted(positions)
 
 
 def test_the_live_part_stops_asking_when_the_run_is_over(mia_client, run, running):

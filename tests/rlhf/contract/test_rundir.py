@@ -213,3 +213,18 @@ def test_a_manifest_that_cannot_be_read_is_refused(checkpoint, content):
     (checkpoint / rundir.MANIFEST).write_bytes(content)
 
     assert broken(checkpoint).startswith(f"{checkpoint}/manifest.json is not a manifest")
+
+
+def test_a_run_that_goes_on_forgets_what_came_after(tmp_path):
+    directory = RunDirectory(tmp_path)
+    for step in (1, 2, 3):
+        directory.append_metric(step, {"score": float(step)})
+    directory.append_alarm({"step": 3, "name": "entropy", "sentence": "Low."})
+    with directory.metrics.open("a") as lines:
+        lines.write('{"step": 4, "val')  # the machine went away here
+
+    directory.forget_after(2)
+
+    assert [json.loads(line)["step"] for line in directory.metrics.read_text().splitlines()] == [1, 2]
+    assert directory.alarms.read_text() == ""
+    assert not directory.samples.exists()

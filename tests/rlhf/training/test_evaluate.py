@@ -7,7 +7,7 @@ import torch
 
 from rlhf.contract.records import PromptRecord
 from rlhf.training import data, evaluate, models, run, scoring
-from rlhf.training.rollout import Generated
+from rlhf.training.generation import Generated
 from tests.rlhf.training.conftest import pair, user
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("in_float32")]
@@ -93,19 +93,6 @@ def test_a_snapshot_without_held_out_prompts_is_refused(evaluated, base):
     assert result.message == "the snapshot has no held-out prompts to work on."
 
 
-@pytest.mark.parametrize(
-    ("texts", "n", "expected"),
-    [
-        ([[1, 2, 1, 2]], 1, 2 / 4),
-        ([[1, 2, 1, 2]], 2, 2 / 3),  # 12, 21, 12
-        ([[1, 2, 3], [1, 2, 4]], 2, 3 / 4),  # 12, 23, 12, 24
-        ([[1], [2]], 2, 0.0),
-    ],
-)
-def test_distinct_n_is_the_share_of_n_grams_seen_once_or_first(texts, n, expected):
-    assert evaluate.distinct(texts, n) == pytest.approx(expected)
-
-
 WRITTEN = [
     Generated([100, 101, 1], True),
     Generated([100, 102, 103, 104, 105, 106], False),
@@ -117,7 +104,7 @@ WRITTEN = [
 @pytest.fixture
 def written(monkeypatch):
     """What the policy writes, so that its figures can be worked by hand: two completions for p0 and two for p4."""
-    monkeypatch.setattr(evaluate.rollout, "generate", lambda *args, **options: WRITTEN)
+    monkeypatch.setattr(evaluate.generation, "generate", lambda *args, **options: WRITTEN)
 
 
 def test_a_policys_figures_are_those_of_what_it_wrote(evaluated, base, written):

@@ -1,12 +1,14 @@
 """The PPO loop: its models, that it learns what it is paid for, and what stops it."""
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 
 from rlhf.contract import rundir
-from rlhf.training import models, policy, ppo, ppo_setting, rollout, run
+from rlhf.training import judge, models, policy, ppo, ppo_setting, ppo_update, rollout, run
 from tests.rlhf.training.conftest import make_tokenizer
 
 pytestmark = pytest.mark.torch
@@ -49,11 +51,11 @@ def disturb(tuned):
 @pytest.mark.parametrize("lora_rank", [0, 4])
 def test_the_reference_stays_the_starting_model_bit_for_bit(base, batch, lora_rank):
     tuned = new_policy(base, lora_rank=lora_rank)
-    start = tuned.reference_logprobs(batch, tuned.trunk_states(batch))
+    start = tuned.reference(batch, tuned.trunk_states(batch)).logprobs
 
     disturb(tuned)
 
-    assert torch.equal(tuned.reference_logprobs(batch, tuned.trunk_states(batch)), start)
+    assert torch.equal(tuned.reference(batch, tuned.trunk_states(batch)).logprobs, start)
     assert not torch.allclose(tuned.outputs(batch, tuned.trunk_states(batch)).logprobs, start)
 
 
@@ -84,18 +86,24 @@ def test_the_decoder_is_the_policy_and_leaves_no_trace(base, batch):
     assert all(torch.equal(p, before[name]) for name, p in tuned.model.named_parameters())
 
 
-@pytest.fixture
-def likes_e(monkeypatch):
+class CountsE:
     """A reward model that counts the letter «e»: the score is known, and learnable."""
 
-    def reward(sign):
-        def scored(model, sequences, **options):
-            letter = make_tokenizer()("e")["input_ids"][0]
-            return torch.tensor([sign * float(s.count(letter)) for s in sequences])
+    trust = None
 
-        monkeypatch.setattr(ppo_setting.scoring, "score", scored)
+    def __init__(self, sign):
+        self.sign, self.letter = sign, make_tokenizer()("e")["input_ids"][0]
 
-    return reward
+    def read(self, batch, states):
+        is_e = ((batch.ids == self.letter) & batch.attention_mask.bool()).float()
+        before = self.sign * is_e.cumsum(1)[:, batch.predicting]
+        return judge.Judged(self.sign * is_e.sum(1), None, before, before[:, :, None])
+
+
+@pytest.fixture
+def likes_e(monkeypatch):
+    """Let a reward model that likes (1) or dislikes (-1) the letter «e» judge."""
+    return lambda sign: monkeypatch.setattr(judge, "load", lambda directory, **options: CountsE(sign))
 
 
 LEARN = QUICK | {
@@ -177,7 +185,9 @@ def test_a_run_leaves_metrics_samples_and_a_policy_that_loads(make_run, make_sna
     samples = [json.loads(line) for line in directory.samples.read_text().splitlines()]
     assert result.status == "succeeded"
     assert [row["step"] for row in steps] == [1, 2, 3]
-    assert {"score", "kl", "entropy", "length", "eos_rate", "clip_fraction", "value_loss"} <= steps[0]["values"].keys()
+    assert {"score", "kl", "entropy", "length", "eos_rate", "clip_fraction", "kl_k3", "self_bleu"} <= steps[0][
+        "values"
+    ].keys()
     assert abs(steps[0]["values"]["kl"]) < 1e-4
     assert {row["step"] for row in samples} == {0, 4}
     assert rundir.verify_manifest(directory.checkpoint)["kind"] == "policy"
@@ -192,7 +202,7 @@ def test_the_language_modelling_gradient_is_that_of_fine_tuning(base, make_snaps
     shown = setting.demonstrations[0]
     setting.demonstrations = [shown]
 
-    found = ppo.language_loss(setting)
+    found = ppo_update.language_loss(setting, torch.Generator().manual_seed(0))
 
     ids = torch.tensor([shown.prompt + shown.completion])
     labels = torch.tensor([[-100] * len(shown.prompt) + shown.completion])
@@ -230,3 +240,164 @@ def test_a_cancelled_run_saves_nothing(make_run, make_snapshot, base, reward_bas
 
     assert run.execute("ppo", ppo.train, directory).status == "cancelled"
     assert not directory.checkpoint.exists()
+
+
+@pytest.fixture
+def rolled_out(make_run, make_snapshot, base, reward_base, in_float32):
+    """A setting and a rollout of it; each call starts from the same weights."""
+
+    def roll_out(**config):
+        torch.manual_seed(0)
+        directory = ppo_run(make_run, make_snapshot, base, reward_base, QUICK | config)
+        setting = ppo_setting.set_up(run.RunContext(directory, directory.read_spec()))
+        chosen = [setting.prompts[i % len(setting.prompts)] for i in range(8)]
+        generated = setting.generate(chosen, torch.Generator().manual_seed(1))
+        generated = [replace(one, ids=one.ids[: 3 + i % 5]) for i, one in enumerate(generated)]  # of unlike length
+        return setting, ppo._experience(setting, chosen, generated, kl_coef=0.1)
+
+    return roll_out
+
+
+@pytest.mark.parametrize("critic", ["ridge", "head"])
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_micro_batches_give_the_update_of_the_whole_mini_batch(rolled_out, critic, lora_rank):
+    def updated(microbatch_size):
+        setting, experience = rolled_out(microbatch_size=microbatch_size, critic=critic, lora_rank=lora_rank)
+        optimiser = torch.optim.SGD(setting.policy.parameter_groups(0.1))
+        losses = ppo_update._update(setting, optimiser, experience, torch.arange(8), torch.Generator(), 1)
+        return losses, setting.policy.trained
+
+    (whole, parameters), (parts, others) = updated(0), updated(3)
+
+    assert parts == pytest.approx(whole, abs=1e-5)
+    for name, parameter in parameters.items():
+        torch.testing.assert_close(others[name], parameter, atol=1e-6, rtol=1e-4, msg=name)
+
+
+def test_gradient_checkpointing_is_really_on_and_changes_nothing(rolled_out):
+    def updated(*, is_on):
+        setting, experience = rolled_out(gradient_checkpointing=is_on, lora_rank=0)
+        calls = []
+        last = setting.policy.model.model.layers[-1].self_attn
+        last.register_forward_hook(lambda *args: calls.append(1))
+        ppo_update._update(
+            setting, torch.optim.SGD(setting.policy.parameter_groups(0.1)), experience, torch.arange(8), None, 1
+        )
+        return len(calls), setting.policy.trained
+
+    (plain, parameters), (recomputed, others) = updated(is_on=False), updated(is_on=True)
+
+    assert (plain, recomputed) == (1, 2)
+    for name, parameter in parameters.items():
+        torch.testing.assert_close(others[name], parameter, atol=1e-7, rtol=1e-5, msg=name)
+
+
+def test_what_the_sampler_knows_is_what_a_forward_pass_would_find(rolled_out):
+    setting, _ = rolled_out()
+    disturb(setting.policy)
+    chosen = setting.prompts[:4]
+    generated = setting.generate(chosen, torch.Generator().manual_seed(1))
+    batch = setting.batch(chosen, generated)
+
+    known = ppo._old_outputs(setting, batch, None, generated)
+
+    found = setting.policy.outputs(batch, setting.policy.trunk_states(batch))
+    torch.testing.assert_close(known.logprobs, found.logprobs, atol=1e-5, rtol=0)
+    torch.testing.assert_close(known.entropies, found.entropies, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("changed", [{}, {"critic": "head", "lora_rank": 0, "kl_target": 2.0, "lm_coef": 0.1}])
+def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
+    make_run, make_snapshot, base, reward_base, monkeypatch, changed
+):
+    config = QUICK | {"steps": 5, "checkpoint_every": 2, "schedule": "linear"} | changed
+    whole, broken = (ppo_run(make_run, make_snapshot, base, reward_base, config) for _ in range(2))
+    run.execute("ppo", ppo.train, whole)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ppo, "_next_kl_coef", dies_at(broken, after=3))
+        assert run.execute("ppo", ppo.train, broken).status == "failed"
+    result = run.execute("ppo", ppo.train, broken)
+
+    assert result.status == "succeeded"
+    assert [row["step"] for row in rows_of(broken.metrics)] == [1, 2, 3, 4, 5]
+    assert losses_of(broken) == losses_of(whole)
+    assert rundir.sha256_of(broken.checkpoint / "model.safetensors") == rundir.sha256_of(
+        whole.checkpoint / "model.safetensors"
+    )
+    assert not (broken.path / "state").exists()
+
+
+def test_a_state_that_was_damaged_is_passed_over(make_run, make_snapshot, base, reward_base, monkeypatch, capsys):
+    config = QUICK | {"steps": 5, "checkpoint_every": 1}
+    directory = ppo_run(make_run, make_snapshot, base, reward_base, config)
+    with monkeypatch.context() as patched:
+        patched.setattr(ppo, "_next_kl_coef", dies_at(directory, after=4))
+        run.execute("ppo", ppo.train, directory)
+    newest = max((directory.path / "state").glob("[0-9]*"))
+    with (newest / "tensors.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"x")
+
+    result = run.execute("ppo", ppo.train, directory)
+
+    assert result.status == "succeeded"
+    assert "going on after step 2" in capsys.readouterr().out
+
+
+def dies_at(directory, *, after):
+    """Stand in for the step that adapts the coefficient, and fail once so many steps have been measured."""
+    adapt = ppo._next_kl_coef
+
+    def adapt_or_die(setting, *args):
+        if len(rows_of(directory.metrics)) == after - 1:
+            raise RuntimeError("the machine went away")
+        return adapt(setting, *args)
+
+    return adapt_or_die
+
+
+def rows_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def losses_of(directory):
+    measured = ("policy_loss", "score", "kl", "kl_coef", "grad_norm", "explained_variance")
+    return [[row["values"][name] for name in measured] for row in rows_of(directory.metrics)]
+
+
+def test_the_coefficient_follows_the_kl_to_its_target(make_run, make_snapshot, base, unit_reward, likes_e):
+    likes_e(+1)
+    config = LEARN | {"kl_target": 1.0, "kl_coef": 0.001, "kl_horizon": 32.0}
+
+    directory = ppo_run(make_run, make_snapshot, base, unit_reward, config)
+    run.execute("ppo", ppo.train, directory)
+
+    measured = [row["values"] for row in rows_of(directory.metrics)]
+    risen = [after["kl_coef"] > before["kl_coef"] for before, after in pairwise(measured)]
+    assert measured[0]["kl_coef"] == 0.001
+    assert risen == [values["kl"] > 1.0 for values in measured[:-1]]
+    assert 0 < sum(risen) < len(risen)
+
+
+def test_the_passes_over_a_rollout_end_when_the_policy_has_moved_far(
+    make_run, make_snapshot, base, unit_reward, likes_e
+):
+    likes_e(+1)
+    config = LEARN | {"steps": 2, "learning_rate": 3e-2, "epochs": 4, "epoch_kl_stop": 1e-4}
+    directory = ppo_run(make_run, make_snapshot, base, unit_reward, config)
+
+    run.execute("ppo", ppo.train, directory)
+
+    assert rows_of(directory.metrics)[0]["values"]["updates"] == 2.0  # one epoch of two mini-batches
+
+
+def test_an_alarm_ends_the_run_where_the_config_says_so(make_run, make_snapshot, base, unit_reward, likes_e):
+    likes_e(+1)
+    config = LEARN | {"kl_coef": 0.0, "learning_rate": 3e-2, "alarms": "stop"}
+    directory = ppo_run(make_run, make_snapshot, base, unit_reward, config)
+
+    found = run.execute("ppo", ppo.train, directory).metrics
+
+    assert found["stopped_by"].startswith("alarm: ")
+    assert [row["sentence"] for row in rows_of(directory.alarms)] == found["alarms"]

@@ -99,3 +99,26 @@ def test_a_perfect_critic_explains_everything_and_a_constant_one_nothing():
 
     assert ppo_math.explained_variance(returns, returns, MASK).item() == pytest.approx(1.0)
     assert ppo_math.explained_variance(torch.ones(2, 3), returns, MASK).item() == pytest.approx(0.0)
+
+
+def test_the_coefficient_moves_by_a_fifth_of_n_over_the_horizon_at_most():
+    """Ziegler et al. 2019: twice the target would be + 100 %, and is cut to + 20 %."""
+    adapt = ppo_math.adapted_kl_coef
+
+    assert adapt(0.1, 12.0, target=6.0, horizon=100.0, n=100) == pytest.approx(0.12)
+    assert adapt(0.1, 6.6, target=6.0, horizon=100.0, n=50) == pytest.approx(0.105)
+    assert adapt(0.1, 0.0, target=6.0, horizon=100.0, n=100) == pytest.approx(0.08)
+
+
+def test_rewards_to_go_add_up_what_is_still_to_come():
+    rewards = torch.tensor([[1.0, 2.0, 4.0], [1.0, 2.0, 9.0]])
+
+    close(ppo_math.rewards_to_go(rewards, MASK), [[7.0, 6.0, 4.0], [3.0, 2.0, 0.0]])
+
+
+def test_the_learning_rate_rises_then_falls():
+    shares = [ppo_math.learning_rate_share(s, steps=4, warmup_steps=2, is_linear=True) for s in (1, 2, 3, 4)]
+    flat = [ppo_math.learning_rate_share(s, steps=4, warmup_steps=0, is_linear=False) for s in (1, 4)]
+
+    assert shares == [0.5, 1.0, 1.0, 0.5]
+    assert flat == [1.0, 1.0]

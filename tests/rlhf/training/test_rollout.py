@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlhf.training import models, rollout
+from rlhf.training import generation, models, rollout
 
 pytestmark = pytest.mark.torch
 
@@ -17,7 +17,7 @@ def model(base):
 
 def sampled(model, tokenizer, prompts=PROMPTS, *, seed=1, **changes):
     options = {"max_new_tokens": 12, "temperature": 1.0, "batch_size": 8} | changes
-    return rollout.generate(model, tokenizer, prompts, generator=torch.Generator().manual_seed(seed), **options)
+    return generation.generate(model, tokenizer, prompts, generator=torch.Generator().manual_seed(seed), **options)
 
 
 def test_a_cold_sample_is_what_the_model_says_without_a_cache(model, tokenizer):
@@ -59,7 +59,7 @@ def test_rows_that_leave_early_do_not_disturb_the_others(ender, tokenizer, monke
     prompts = PROMPTS * 4
     leaving = sampled(ender, tokenizer, prompts, temperature=1e-4, max_new_tokens=20)
 
-    monkeypatch.setattr(rollout, "LEAVE_RATE", 2.0)  # nobody leaves
+    monkeypatch.setattr(generation, "LEAVE_RATE", 2.0)  # nobody leaves
 
     assert sampled(ender, tokenizer, prompts, temperature=1e-4, max_new_tokens=20) == leaving
 
@@ -76,14 +76,14 @@ def test_a_finished_completion_ends_with_one_end_token(ender, tokenizer):
 def test_a_nucleus_keeps_the_likeliest_tokens_only():
     probs = torch.tensor([[0.1, 0.5, 0.3, 0.1]])
 
-    assert rollout._nucleus(probs, 0.7).tolist() == [[0.0, 0.5, pytest.approx(0.3), 0.0]]
+    assert generation._nucleus(probs, 0.7).tolist() == [[0.0, 0.5, pytest.approx(0.3), 0.0]]
 
 
 def test_sampled_tokens_follow_their_probabilities():
-    sampler = rollout._Sampler(1.0, 1.0, torch.Generator().manual_seed(0))
+    sampler = generation._Sampler(1.0, 1.0, torch.Generator().manual_seed(0))
     logits = torch.tensor([[0.2, 0.8]]).log().expand(4000, 2)
 
-    share = sampler.draw(logits, 4000).float().mean().item()
+    share = sampler.draw(logits).tokens.float().mean().item()
 
     assert share == pytest.approx(0.8, abs=0.03)  # four standard errors
 
@@ -128,3 +128,20 @@ def test_chunks_give_the_same_logprobs_and_gradients(model, monkeypatch):
 
     for found, expected in zip(gradient(), whole, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_a_frozen_head_gives_the_gradient_of_a_trained_one(temperature):
+    torch.manual_seed(0)
+    head, tokens = torch.nn.Linear(8, 30, bias=False), torch.randint(30, (2, 5))
+    weight, states = torch.randn(2, 5), torch.randn(2, 5, 8)
+
+    def gradient(*, is_trained):
+        head.requires_grad_(is_trained)
+        hidden = states.clone().requires_grad_()
+        found = rollout.token_statistics(head, hidden, tokens, temperature=temperature)
+        (found.logprobs * weight).sum().backward()
+        return [found.logprobs.detach(), found.entropies.detach(), hidden.grad]
+
+    for frozen, trained in zip(gradient(is_trained=False), gradient(is_trained=True), strict=True):
+        torch.testing.assert_close(frozen, trained, atol=1e-6, rtol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 
 from rlhf.contract.records import CompletionRecord, PromptRecord, read_jsonl
 from rlhf.training import run, sample
-from rlhf.training.rollout import Generated
+from rlhf.training.generation import Generated
 from tests.rlhf.training.conftest import user
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("in_float32")]
@@ -128,7 +128,7 @@ def drawn(monkeypatch):
             ids = tokenizer(waiting.pop(0))["input_ids"]
             return [Generated([*ids, tokenizer.eos_token_id], True) for _ in prompts]
 
-        monkeypatch.setattr(sample.rollout, "generate", generate)
+        monkeypatch.setattr(sample.generation, "generate", generate)
         return asked
 
     return drawn

@@ -1,0 +1,168 @@
+"""Sampling from a policy: our own decode loop over a KV cache.
+
+The loop keeps tokens, their log-probabilities and entropies, never the logits of the whole vocabulary. Prompts are
+sorted by length so that a batch pads little, and finished rows leave the batch once a quarter of it is done.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache, PreTrainedTokenizerBase
+
+from rlhf.training import precision
+
+LEAVE_RATE = 0.25
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One sampled completion."""
+
+    ids: list[int]  # response tokens, EOS included where the model ended
+    is_finished: bool  # ended by EOS, not by max_new_tokens
+    logprobs: list[float] = field(default_factory=list)  # of each token under what it was drawn from, before top_p
+    entropies: list[float] = field(default_factory=list)
+
+    def tail(self, eos: int) -> list[int]:
+        """Return what a reward model reads after the tokens: it learned from completions that end, finished or not."""
+        return [] if self.is_finished else [eos]
+
+    def ended(self, eos: int) -> list[int]:
+        """Return the tokens with an end."""
+        return [*self.ids, *self.tail(eos)]
+
+
+@torch.no_grad()
+def generate(
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[list[int]],
+    *,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float = 1.0,
+    batch_size: int,
+    generator: torch.Generator,
+    use_bfloat16: bool = False,
+    on_batch: Callable[[], None] = lambda: None,
+) -> list[Generated]:
+    """Sample one completion for each prompt and return them in the order of the prompts."""
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    found: dict[int, Generated] = {}
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        sampler = _Sampler(temperature, top_p, generator)
+        decoder = _Decoder(model, tokenizer, [prompts[i] for i in rows], use_bfloat16=use_bfloat16)
+        found.update(zip(rows, decoder.run(sampler, max_new_tokens, on_batch), strict=True))
+    return [found[i] for i in range(len(prompts))]
+
+
+class _Sampler:
+    """Draws a token from each row's distribution by the inverse of its cumulative distribution."""
+
+    def __init__(self, temperature: float, top_p: float, generator: torch.Generator) -> None:
+        self.temperature, self.top_p, self.generator = temperature, top_p, generator
+
+    def draw(self, logits: Tensor) -> "_Drawn":
+        """Return one token, its log-probability and the entropy it was drawn from, (b,) each, for logits (b, V)."""
+        logits = logits.float() / self.temperature
+        total = logits.logsumexp(-1, keepdim=True)
+        probs = (logits - total).exp()
+        entropies = total.squeeze(-1) - (probs * logits).sum(-1)
+        kept = _nucleus(probs, self.top_p) if self.top_p < 1.0 else probs
+        cumulative = kept.cumsum(-1)
+        at = torch.rand((len(logits), 1), generator=self.generator).to(probs.device) * cumulative[:, -1:]
+        tokens = torch.searchsorted(cumulative, at).clamp(max=logits.shape[-1] - 1)
+        logprobs = (logits.gather(-1, tokens) - total).squeeze(-1)
+        return _Drawn(tokens.squeeze(-1).cpu(), logprobs.cpu(), entropies.cpu())
+
+
+class _Drawn(NamedTuple):
+    """What was drawn for each row, on the CPU."""
+
+    tokens: Tensor
+    logprobs: Tensor
+    entropies: Tensor
+
+
+def _nucleus(probs: Tensor, top_p: float) -> Tensor:
+    """Keep the smallest set of tokens whose probability reaches top_p (Holtzman et al. 2020); not renormalised."""
+    ordered, index = probs.sort(-1, descending=True)
+    is_beyond = ordered.cumsum(-1) - ordered >= top_p
+    return probs.scatter(-1, index, ordered.masked_fill(is_beyond, 0.0))
+
+
+class _Decoder:
+    """One batch of prompts on its way to completions."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerBase,
+        prompts: list[list[int]],
+        *,
+        use_bfloat16: bool,
+    ) -> None:
+        self.model, self.eos = model, tokenizer.eos_token_id
+        self.device = next(model.parameters()).device
+        self.use_bfloat16 = use_bfloat16
+        width = max(map(len, prompts))
+        self.ids = torch.tensor([[tokenizer.pad_token_id] * (width - len(p)) + p for p in prompts], device=self.device)
+        self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self.device)
+        self.rows = torch.arange(len(prompts))
+        self.done = torch.zeros(len(prompts), dtype=torch.bool)
+        self.cache = DynamicCache(config=model.config)
+        self.responses = [Generated([], False) for _ in prompts]
+
+    def run(self, sampler: _Sampler, max_new_tokens: int, on_step: Callable[[], None]) -> Iterator[Generated]:
+        """Decode to the end and yield the completions in the order of the prompts."""
+        positions = (self.mask.cumsum(1) - 1).clamp(min=0)
+        step_ids = self.ids
+        for _ in range(max_new_tokens):
+            drawn = sampler.draw(self._forward(step_ids, positions))
+            self._keep(drawn)
+            self.done |= drawn.tokens == self.eos
+            on_step()
+            if self.done.all():
+                break
+            positions = positions[:, -1:] + 1
+            tokens, positions = self._let_leave(drawn.tokens, positions)
+            step_ids = tokens[:, None].to(self.device)
+            self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+        for one in self.responses:
+            yield replace(one, is_finished=bool(one.ids) and one.ids[-1] == self.eos)
+
+    def _keep(self, drawn: _Drawn) -> None:
+        """Add what was drawn to the completions that go on."""
+        live = ~self.done
+        columns = (part[live].tolist() for part in (self.rows, *drawn))
+        for row, token, logprob, entropy in zip(*columns, strict=True):
+            one = self.responses[row]
+            one.ids.append(token)
+            one.logprobs.append(logprob)
+            one.entropies.append(entropy)
+
+    def _forward(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """Return the logits (b, V) of the next token."""
+        with precision.autocast(self.device, use_bfloat16=self.use_bfloat16):
+            return self.model(
+                input_ids=ids,
+                attention_mask=self.mask,
+                position_ids=positions,
+                past_key_values=self.cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
+
+    def _let_leave(self, drawn: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Take finished rows out of the batch and its cache once they are a quarter of it."""
+        if self.done.float().mean() < LEAVE_RATE:
+            return drawn, positions
+        kept = (~self.done).nonzero().squeeze(1)
+        self.cache.batch_select_indices(kept.to(self.device))
+        self.rows, self.done = self.rows[kept], self.done[kept]
+        self.mask = self.mask[kept.to(self.device)]
+        return drawn[kept], positions[kept.to(self.device)]

@@ -1,0 +1,69 @@
+"""The rules that notice a policy degenerating."""
+
+import pytest
+
+from rlhf.training.alarms import Alarm, check
+
+pytestmark = pytest.mark.torch
+
+HEALTHY = {
+    "entropy": 2.0,
+    "distinct_2": 0.8,
+    "self_bleu": 0.2,
+    "repetition": 0.05,
+    "ngram_perplexity": 40.0,
+    "outside_rate": 0.02,
+    "length": 20.0,
+    "eos_rate": 0.9,
+    "clip_fraction": 0.05,
+    "explained_variance": 0.4,
+}
+
+
+def history(**changed):
+    """A healthy start, then four steps with some metrics changed."""
+    return [HEALTHY, *[HEALTHY | changed for _ in range(5)]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("entropy", 0.5),
+        ("distinct_2", 0.3),
+        ("self_bleu", 0.6),
+        ("repetition", 0.4),
+        ("ngram_perplexity", 130.0),
+        ("outside_rate", 0.3),
+        ("length", 45.0),
+        ("length", 8.0),
+        ("eos_rate", 0.4),
+        ("clip_fraction", 0.4),
+        ("explained_variance", -0.1),
+    ],
+)
+def test_each_rule_speaks_of_what_it_watches(name, value):
+    (alarm,) = check(history(**{name: value}))
+
+    assert (alarm.step, alarm.name) == (6, name)
+
+
+def test_a_healthy_run_raises_nothing_and_one_bad_step_neither():
+    assert check(history()) == []
+    assert check([HEALTHY, HEALTHY, HEALTHY, HEALTHY | {"clip_fraction": 0.35}]) == []
+    assert check([HEALTHY]) == []
+
+
+def test_an_alarm_speaks_once_and_says_what_to_do():
+    rows = history(clip_fraction=0.5)
+    (alarm,) = check(rows)
+
+    assert (
+        alarm.sentence == "50% of tokens are clipped: the steps are too large. Lower the learning rate or the epochs."
+    )
+    assert check(rows, raised=[Alarm(*alarm)]) == []
+
+
+def test_what_a_run_does_not_measure_raises_nothing():
+    rows = [{name: value for name, value in row.items() if name != "ngram_perplexity"} for row in history()]
+
+    assert check(rows) == []

@@ -6,7 +6,7 @@ MODEL ?= smollm2
 ONCE ?=
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2
 
-.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-training test-browser images lint fmt types
+.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-chaos test-training test-browser images lint fmt types
 
 setup: $(VENV)/.training-installed
 
@@ -44,6 +44,10 @@ test: setup-dev
 
 test-quick: setup-dev
 	$(PYTEST) -m "not gpu and not chaos and not images and not torch and not browser" $(TESTFLAGS)
+
+# 32 processes, 20,000 operations at one queue; on PostgreSQL with DATABASE_URL=postgres://…
+test-chaos: setup-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -s -m chaos tests/annotate/test_many_processes.py $(TESTFLAGS)
 
 test-training: setup-dev
 	$(PYTEST) -m torch $(TESTFLAGS)

@@ -34,12 +34,12 @@ STAFF = (Role.REVIEWER, Role.ADMIN, Role.ML_ENGINEER)
 
 
 def roles_of(user: User) -> frozenset[str]:
-    """Return the role names of an account, asked of the database once per request."""
+    """Return the role names of an account; a session's came with it (annotate.accounts), others are asked for once."""
     if not user.is_authenticated:
         return frozenset()
     if not hasattr(user, "_concord_roles"):
-        names = set(user.groups.values_list("name", flat=True)) & set(Role.values)
-        user._concord_roles = frozenset(names | ({Role.ADMIN.value} if user.is_superuser else set()))
+        names = getattr(user, "group_names", None) or set(user.groups.values_list("name", flat=True))
+        user._concord_roles = frozenset(names & set(Role.values) | ({Role.ADMIN.value} if user.is_superuser else set()))
     return user._concord_roles
 
 
@@ -84,11 +84,13 @@ def project_for_annotator(slug: str) -> Project:
 
 
 def assignment_for(user: User, pk: int) -> Assignment:
-    """Return the annotator's own assignment; other people's do not exist."""
-    if not has_role(user, Role.ANNOTATOR):
-        raise PermissionDenied
-    assignments = Assignment.objects.select_related("comparison__prompt", "project", "guideline", "annotator")
-    return get_object_or_404(assignments, pk=pk, annotator__user=user)
+    """Return the annotator's own assignment with all that its page shows; other people's do not exist."""
+    return _own(user, pk, "comparison__prompt", "project", "guideline", "annotator")
+
+
+def assignment_to_answer(user: User, pk: int) -> Assignment:
+    """Return the annotator's own assignment with what is needed to store something on it, and no texts to show."""
+    return _own(user, pk, "project", "annotator")
 
 
 def project_for_staff(user: User, slug: str) -> Project:
@@ -132,6 +134,12 @@ def delivery_for_staff(user: User, pk: int) -> Delivery:
     """Return any delivery for staff; 403 for others."""
     _only_staff(user)
     return get_object_or_404(Delivery, pk=pk)
+
+
+def _own(user: User, pk: int, *related: str) -> Assignment:
+    if not has_role(user, Role.ANNOTATOR):
+        raise PermissionDenied
+    return get_object_or_404(Assignment.objects.select_related(*related), pk=pk, annotator__user=user)
 
 
 def _only_staff(user: User) -> None:

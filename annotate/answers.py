@@ -93,6 +93,26 @@ def of(ranking: Ranking) -> Answer:
     )
 
 
+def named_tiers(tiers: Tiers, names: Mapping[int, str]) -> list[list[str]]:
+    """Return tiers with the completions under other names (those of files, or the letters of a page), ties sorted."""
+    return [sorted(names[pk] for pk in tier) for tier in tiers]
+
+
+def named_details(details: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any]:
+    """Return what Ranking.details says, without what the page measured, under other names and in their order."""
+
+    def named(values: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(sorted((names[int(pk)], value) for pk, value in values.items()))
+
+    made = {name: named(details[name]) for name in ("ratings", "flags") if name in details}
+    if "aspects" in details:
+        made["aspects"] = {key: named(values) for key, values in details["aspects"].items()}
+    if "spans" in details:
+        spans = [span | {"completion": names[span["completion"]]} for span in details["spans"]]
+        made["spans"] = sorted(spans, key=lambda span: (span["completion"], span["start"], span["end"]))
+    return made
+
+
 def check(answer: Answer, *, task: str, questions: Questions, lengths: Mapping[int, int]) -> None:
     """Raise BadAnswer unless an answer fits what was asked of completions with texts of these lengths (by id)."""
     if task == Task.DEMONSTRATION:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,6 +18,12 @@ from annotate.models import Assignment, Draft
 State = Assignment.State
 MAX_BYTES = 512 * 1024  # a demonstration has up to 100,000 characters
 NOT_KEPT = {"csrfmiddlewaretoken"}
+
+
+FORGET = """
+DELETE FROM annotate_draft WHERE assignment_id IN
+    (SELECT id FROM annotate_assignment WHERE annotator_id = %s AND comparison_id = %s)
+"""
 
 
 class BadDraft(ValueError):
@@ -46,7 +53,8 @@ def of(assignment: Assignment) -> Draft | None:
 
 def forget(assignment: Assignment) -> None:
     """Drop the annotator's drafts on the comparison; called in the transaction that stores their answer."""
-    _drafts_on(assignment).delete()
+    with connection.cursor() as cursor:  # an annotator's every submission: spared the making of the same statement
+        cursor.execute(FORGET, [assignment.annotator_id, assignment.comparison_id])
 
 
 def _drafts_on(assignment: Assignment) -> QuerySet[Draft]:

@@ -18,8 +18,10 @@ def ranking_submitted(ranking: Ranking) -> None:
         "revision": ranking.revision,
         "submitted_at": ranking.submitted_at.isoformat(),
     }
-    outbox.record(project_id, Kind.RANKING_SUBMITTED, told)
-    if ranking.revision == 1 and outbox.is_heard(project_id, Kind.COMPARISON_SETTLED):
+    heard = outbox.heard(project_id)
+    if Kind.RANKING_SUBMITTED in heard:
+        outbox.record(project_id, Kind.RANKING_SUBMITTED, told)
+    if ranking.revision == 1 and Kind.COMPARISON_SETTLED in heard:
         _tell_if_settled(ranking.comparison)
 
 

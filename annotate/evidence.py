@@ -4,7 +4,7 @@ The page measures both, so they are claims: nonsense is dropped, never refused, 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,21 +15,21 @@ from annotate.answers import Answer
 ACTIVE_FIELD, READ_FIELD = "active_seconds", "read"
 
 
-def added(answer: Answer, sent: Mapping[str, str], *, order: Sequence[int], since: datetime | None) -> Answer:
-    """Return an answer with what the page, which showed completions in this order, measured since a moment."""
+def added(answer: Answer, sent: Mapping[str, str], *, labels: Mapping[int, str], since: datetime | None) -> Answer:
+    """Return an answer with what the page, which showed completions under these letters, measured since a moment."""
     wall_seconds = (timezone.now() - since).total_seconds() if since else None
     return replace(
         answer,
         active_seconds=active_seconds(sent.get(ACTIVE_FIELD, ""), wall_seconds=wall_seconds),
-        read=tuple(sorted(read(sent.get(READ_FIELD, "")) & set(order))),
+        read=read(sent.get(READ_FIELD, ""), labels=labels),
     )
 
 
 def added_again(
-    answer: Answer, sent: Mapping[str, str], *, order: Sequence[int], earlier: Answer, since: datetime
+    answer: Answer, sent: Mapping[str, str], *, labels: Mapping[int, str], earlier: Answer, since: datetime
 ) -> Answer:
     """Return a changed answer with what the page measured now and what was measured for the earlier one."""
-    now = added(answer, sent, order=order, since=since)
+    now = added(answer, sent, labels=labels, since=since)
     seconds = (earlier.active_seconds or 0.0) + (now.active_seconds or 0.0)
     return replace(now, active_seconds=round(seconds, 1) or None, read=tuple(sorted({*earlier.read, *now.read})))
 
@@ -49,6 +49,11 @@ def active_seconds(text: str, *, wall_seconds: float | None) -> float | None:
     return round(min(seconds, max(float(wall_seconds), 0.0)), 1)
 
 
-def read(text: str) -> set[int]:
-    """Return the ids in «12 15 17»; what is no id is dropped."""
-    return {int(word) for word in text[:1000].split() if word.isascii() and word.isdigit()}
+def read(text: str, *, labels: Mapping[int, str]) -> tuple[int, ...]:
+    """Return the completions whose letters stand in «A C D», by id; what is no letter of the page is dropped.
+
+    >>> read("C A Z", labels={7: "A", 3: "B", 5: "C"})
+    (5, 7)
+    """
+    said = set(text[:1000].split())
+    return tuple(sorted(pk for pk, label in labels.items() if label in said))

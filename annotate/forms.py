@@ -1,6 +1,7 @@
 """The annotators' forms: an answer on a comparison (a ranking or a pairwise verdict), a demonstration, a skip.
 
-Nothing is chosen beforehand. What a form says is an `answers.Answer`, by completion id and never by side.
+Nothing is chosen beforehand. Fields are named by the letters of the page, so that nothing an annotator receives bears
+an id of a completion; what a form says is an `answers.Answer`, by completion id and never by side.
 """
 
 from collections.abc import Mapping
@@ -75,7 +76,7 @@ class AnswerForm(SubmissionForm):
         super().__init__(*args, **more)
         self.labels, self.texts, self.asked = labels, {pk: texts[pk] for pk in labels}, asked
         self.fields.update(self.order_fields_of(labels))
-        self.fields.update(forms_cards.fields(asked, labels))
+        self.fields.update(forms_cards.fields(asked, labels.values()))
         if asked.reason == "off":
             del self.fields["reason"]
         elif asked.reason == "required":
@@ -86,7 +87,7 @@ class AnswerForm(SubmissionForm):
     @property
     def cards(self) -> list[CardFields]:
         """What is asked on each card, in the order of the page."""
-        return [forms_cards.of_card(self, pk, self.asked) for pk in self.labels]
+        return [forms_cards.of_card(self, label, self.asked) for label in self.labels.values()]
 
     @property
     def is_pairwise(self) -> bool:
@@ -100,14 +101,14 @@ class AnswerForm(SubmissionForm):
             **self.order_said(),
             reason=values["reason"],
             unrankable=values["unrankable"],
-            **forms_cards.said(values, self.asked, self.texts),
+            **forms_cards.said(values, self.asked, self.texts, self.labels),
         )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not cleaned.get("unrankable"):
             self.add_missing_order()
-        forms_cards.add_faults(self, self.asked, self.texts)
+        forms_cards.add_faults(self, self.asked, {self.labels[pk]: text for pk, text in self.texts.items()})
         if not self.errors:
             self._check_answer()
         return cleaned
@@ -126,16 +127,16 @@ class RankingForm(AnswerForm):
     task = Task.RANKING
 
     def order_fields_of(self, labels: dict[int, str]) -> dict[str, forms.Field]:
-        return {f"rank-{pk}": _rank_field(label, count=len(labels)) for pk, label in labels.items()}
+        return {f"rank-{label}": _rank_field(label, count=len(labels)) for label in labels.values()}
 
     def add_missing_order(self) -> None:
-        for pk, label in self.labels.items():
-            if not self.cleaned_data.get(f"rank-{pk}") and f"rank-{pk}" not in self.errors:
-                self.add_error(f"rank-{pk}", _("{label} is not ranked yet. Give it a rank.").format(label=label))
+        for label in self.labels.values():
+            if not self.cleaned_data.get(f"rank-{label}") and f"rank-{label}" not in self.errors:
+                self.add_error(f"rank-{label}", _("{label} is not ranked yet. Give it a rank.").format(label=label))
 
     def order_said(self) -> dict[str, Tiers]:
         """The ranking as best-first tiers; ranks that nobody has are left out, ids in a tie are sorted."""
-        ranks = {pk: self.cleaned_data[f"rank-{pk}"] for pk in self.labels if self.cleaned_data[f"rank-{pk}"]}
+        ranks = {pk: rank for pk, label in self.labels.items() if (rank := self.cleaned_data[f"rank-{label}"])}
         return {"tiers": [sorted(pk for pk in ranks if ranks[pk] == rank) for rank in sorted(set(ranks.values()))]}
 
 
@@ -159,18 +160,18 @@ class PairwiseForm(AnswerForm):
             return {"tiers": [], "is_all_bad": is_all_bad}
         if verdict in ("", TIE):
             return {"tiers": [sorted(self.labels)], "strength": 0, "is_all_bad": is_all_bad}
-        better, strength = (int(part) for part in verdict.split("-"))
-        worse = next(pk for pk in self.labels if pk != better)
-        return {"tiers": [[better], [worse]], "strength": strength, "is_all_bad": is_all_bad}
+        label, strength = verdict.split("-")
+        better, worse = sorted(self.labels, key=lambda pk: self.labels[pk] != label)
+        return {"tiers": [[better], [worse]], "strength": int(strength), "is_all_bad": is_all_bad}
 
 
-def initial_of(answer: Answer, texts: Mapping[int, str]) -> dict[str, Any]:
+def initial_of(answer: Answer, *, labels: Mapping[int, str], texts: Mapping[int, str]) -> dict[str, Any]:
     """Return the values of a form's fields that say what an answer says: for a page on which it is changed."""
     values = {"reason": answer.reason, "unrankable": answer.unrankable, "is_all_bad": answer.is_all_bad}
-    values |= {f"rank-{pk}": rank for rank, tier in enumerate(answer.tiers, start=1) for pk in tier}
+    values |= {f"rank-{labels[pk]}": rank for rank, tier in enumerate(answer.tiers, start=1) for pk in tier}
     if answer.strength is not None:
-        values["verdict"] = TIE if answer.strength == 0 else f"{answer.tiers[0][0]}-{answer.strength}"
-    return values | forms_cards.initial(answer, texts)
+        values["verdict"] = TIE if answer.strength == 0 else f"{labels[answer.tiers[0][0]]}-{answer.strength}"
+    return values | forms_cards.initial(answer, texts, labels)
 
 
 class DemonstrationForm(SubmissionForm):
@@ -183,11 +184,12 @@ class DemonstrationForm(SubmissionForm):
         widget=forms.Textarea(attrs={"rows": 14, "dir": "auto"}),
         error_messages={"required": gettext_lazy("Write the ideal output.")},
     )
-    edited_from = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, widget=forms.HiddenInput)
+    edited_from = forms.TypedChoiceField(empty_value=None, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: object, labels: dict[int, str], **more: object) -> None:
         super().__init__(*args, **more)
-        self.fields["edited_from"].choices = [("", "nothing"), *labels.items()]
+        self.fields["edited_from"].choices = [("", "nothing"), *((label, label) for label in labels.values())]
+        self.fields["edited_from"].coerce = {label: pk for pk, label in labels.items()}.__getitem__
         self.fields["edited_from"].error_messages["invalid_choice"] = _(
             "It was begun from a completion of another prompt."
         )
@@ -247,14 +249,14 @@ def _rank_field(label: str, *, count: int) -> forms.TypedChoiceField:
 
 
 def _verdict_field(labels: dict[int, str]) -> forms.ChoiceField:
-    (left, left_label), (right, right_label) = labels.items()
+    left, right = labels.values()
     steps = [
-        (f"{left}-{strength}", _("{label} is {words}").format(label=left_label, words=_(words)))
+        (f"{left}-{strength}", _("{label} is {words}").format(label=left, words=_(words)))
         for strength, words in STRENGTHS.items()
     ]
     steps += [(TIE, _("Tie"))]
     steps += [
-        (f"{right}-{n}", _("{label} is {words}").format(label=right_label, words=_(words)))
+        (f"{right}-{n}", _("{label} is {words}").format(label=right, words=_(words)))
         for n, words in reversed(STRENGTHS.items())
     ]
     return forms.ChoiceField(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from annotate import columns, policy, preferences
-from annotate.models import Assignment, Completion, Project, Prompt, Ranking
+from annotate.models import Annotator, Assignment, Completion, Project, Prompt, Ranking
 from annotate.quality.arrays import Floats, coded, sums
 from annotate.quality.findings import Judgement
 from annotate.quality.judgement import judge
@@ -28,7 +28,8 @@ MARKS = (re.compile(r"^#{1,6} ", re.M), re.compile(r"^ *(?:[-*+]|\d+[.)]) ", re.
 
 def judgement_of(project: Project) -> Judgement:
     """Return what is found about each annotator of a project, from their current rankings, gold and repeats."""
-    return judge(work_of(project))
+    names = dict(Annotator.objects.values_list("pk", "pseudonym"))
+    return judge(work_of(project), names=names)
 
 
 def work_of(project: Project) -> Work:

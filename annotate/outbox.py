@@ -61,9 +61,10 @@ def set_active(webhook: Webhook, *, is_active: bool) -> None:
     Webhook.objects.filter(pk=webhook.pk).update(is_active=is_active)
 
 
-def is_heard(project_id: int, kind: Kind) -> bool:
-    """Say whether any webhook asks for a kind of event."""
-    return bool(_listeners(project_id, kind))
+def heard(project_id: int) -> set[str]:
+    """Return the kinds of events that any webhook asks for."""
+    asked = Webhook.objects.filter(project=project_id, is_active=True).values_list("kinds", flat=True)
+    return {kind for kinds in asked for kind in kinds or Kind}
 
 
 def record(project_id: int, kind: Kind, payload: dict[str, object]) -> None:

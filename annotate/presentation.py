@@ -7,13 +7,14 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate import rendering
 from annotate.answers import STRENGTHS, Answer, Tiers
-from annotate.models import Assignment, Completion, Ranking
+from annotate.models import Assignment, Ranking
 from annotate.quality.tiers import sentence
 from annotate.questions import Questions
 
@@ -22,7 +23,6 @@ from annotate.questions import Questions
 class ShownCompletion:
     """A completion under its letter."""
 
-    pk: int
     label: str
     text: str
     html: SafeString
@@ -37,8 +37,7 @@ def labels(assignment: Assignment) -> dict[int, str]:
 
 def texts(assignment: Assignment) -> dict[int, str]:
     """Return the text of each completion by id, in the order of the page."""
-    found = dict(Completion.objects.filter(comparison=assignment.comparison_id).values_list("pk", "text"))
-    return {pk: found[pk] for pk in assignment.order}
+    return {pk: assignment.texts[pk] for pk in assignment.order}
 
 
 def completions(assignment: Assignment, sources: Mapping[int, str] | None = None) -> list[ShownCompletion]:
@@ -46,7 +45,6 @@ def completions(assignment: Assignment, sources: Mapping[int, str] | None = None
     sources = sources if sources is not None else texts(assignment)
     return [
         ShownCompletion(
-            pk=pk,
             label=label,
             text=sources[pk],
             html=rendering.text(sources[pk]),
@@ -103,11 +101,13 @@ def said_before(assignment: Assignment) -> Ranking | None:
 
 
 def draft_key(assignment: Assignment) -> str:
-    """Return the name under which the browser keeps unsent ranks.
+    """Return the name under which the browser keeps unsent ranks; it tells nothing of what it is made of.
 
-    By annotator and comparison: a draft outlives its reservation, and on a shared computer nobody meets another's.
+    By annotator, comparison and order: a draft outlives its reservation, a repeat is as new as anything, letters mean
+    what they meant, and on a shared computer nobody meets another's.
     """
-    return f"{assignment.annotator_id}-{assignment.comparison_id}"
+    shown = f"{assignment.annotator_id} {assignment.comparison_id} {assignment.order}"
+    return salted_hmac("annotate.presentation.draft_key", shown).hexdigest()[:20]
 
 
 def _rated(values: Mapping[int, int], names: Mapping[int, str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from annotate import rendering, sections
@@ -12,6 +13,7 @@ from annotate import rendering, sections
 PATH = "docs/quality.md"
 TITLE = re.compile(r"\A# .*\n")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+BEFORE_SECTION = re.compile(r"^(?=## )", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -27,5 +29,7 @@ def guide() -> Guide:
     """Return the explanations, read once: they change with the program."""
     source = TITLE.sub("", (settings.BASE_DIR / PATH).read_text(encoding="utf-8"))
     titles = SECTION.findall(source)
-    html = sections.anchored(rendering.guidelines(SECTION.sub(r"# \1", source)))
+    parts = BEFORE_SECTION.split(source)  # one by one: all together they are longer than what is rendered at once
+    whole = format_html_join("", "{}", ((rendering.guidelines(SECTION.sub(r"# \1", part)),) for part in parts))
+    html = sections.anchored(whole)
     return Guide(contents=[(sections.anchor_of(title), title) for title in titles], html=html)

@@ -9,6 +9,7 @@ from itertools import islice
 
 from django.db.models import F, QuerySet
 
+from annotate import answers
 from annotate.jsonlines import Json
 from annotate.models import Assignment, Comparison, Completion, GoldKey, Project, Ranking
 
@@ -117,7 +118,7 @@ def _comparison(one: Comparison, completions: list[tuple[int, str, str, str]], k
         "priority": one.priority,
     }
     if key:
-        made |= {"use": one.use, "key": _named_tiers(key.tiers, names), "key_reason": key.reason}
+        made |= {"use": one.use, "key": answers.named_tiers(key.tiers, names), "key_reason": key.reason}
     return {name: value for name, value in made.items() if value not in ("", None)}
 
 
@@ -125,12 +126,12 @@ def _said(row, names: dict[int, str]) -> Json:
     made = {
         "annotator": row.annotator__pseudonym,
         "origin": row.annotator__origin,
-        "ranking": _named_tiers(row.tiers, names),
+        "ranking": answers.named_tiers(row.tiers, names),
         "unrankable": row.unrankable,
         "order": [names[pk] for pk in row.assignment__order],
         "strength": row.strength,
         "is_all_bad": row.is_all_bad or None,
-        **_named_details(row.details, names),
+        **answers.named_details(row.details, names),
         "reason": row.reason,
         "seconds": row.seconds,
         "active_seconds": row.active_seconds,
@@ -139,24 +140,6 @@ def _said(row, names: dict[int, str]) -> Json:
         "guideline": row.assignment__guideline__number,
     }
     return {name: value for name, value in made.items() if value not in ("", None, [])}
-
-
-def _named_tiers(tiers: list[list[int]], names: dict[int, str]) -> list[list[str]]:
-    return [[names[pk] for pk in tier] for tier in tiers]
-
-
-def _named_details(details: Json, names: dict[int, str]) -> Json:
-    """Return Ranking.details with the completions under their names."""
-    made: Json = {name: _by_name(details[name], names) for name in ("ratings", "flags") if name in details}
-    if "aspects" in details:
-        made["aspects"] = {key: _by_name(values, names) for key, values in details["aspects"].items()}
-    if "spans" in details:
-        made["spans"] = [span | {"completion": names[span["completion"]]} for span in details["spans"]]
-    return made
-
-
-def _by_name(values: Json, names: dict[int, str]) -> Json:
-    return {names[int(pk)]: value for pk, value in values.items()}
 
 
 def _completion_names(comparison_ids: set[int]) -> dict[int, str]:

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate import adaptive, answers, assignments, drafts, events, questions, statistics
 from annotate.answers import Answer, Tiers
-from annotate.models import Adjudication, Annotator, Assignment, Comparison, Completion, Ranking
+from annotate.models import Adjudication, Annotator, Assignment, Comparison, Ranking
+
+NEEDED_TO_REVISE = ("assignment__purpose", "assignment__closed_at", "assignment__project__grace_seconds")
 
 
 class SubmissionConflict(Exception):
@@ -33,8 +34,6 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
     Raises answers.BadAnswer, SubmissionConflict, or assignments.NotReserved where the place has gone to someone else.
     """
     _check(assignment, answer)
-    if known := Ranking.objects.filter(submission=submission).first():
-        return _same_or_conflict(known, assignment, answer)
     now = now or timezone.now()
     try:
         with transaction.atomic():
@@ -46,7 +45,7 @@ def submit(assignment: Assignment, answer: Answer, *, submission: UUID, now: dat
             events.ranking_submitted(ranking)
             _recount(place)
             return ranking
-    except (IntegrityError, assignments.NotReserved):  # the same request came twice at once
+    except (IntegrityError, assignments.NotReserved):  # perhaps because the same submission is there already
         if known := Ranking.objects.filter(submission=submission).first():
             return _same_or_conflict(known, assignment, answer)
         raise
@@ -65,8 +64,8 @@ def may_revise(ranking: Ranking, *, now: datetime | None = None) -> bool:
 
 def last_changeable(annotator: Annotator, *, now: datetime | None = None) -> Ranking | None:
     """Return what the annotator submitted last, while they may change it."""
-    current = Ranking.objects.filter(annotator=annotator, superseded_at__isnull=True)
-    last = current.select_related("assignment__project").order_by("-submitted_at").first()
+    current = Ranking.objects.filter(annotator=annotator, superseded_at__isnull=True).order_by("-submitted_at")
+    last = current.select_related("assignment__project").only(*NEEDED_TO_REVISE).first()
     return last if last and may_revise(last, now=now) else None
 
 
@@ -100,7 +99,7 @@ def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime 
 
 def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: str) -> Adjudication:
     """Record the staff ruling on a comparison; an earlier ruling stays on record. Raises answers.BadAnswer."""
-    answers.check_tiers(tiers, completion_ids=set(_text_lengths(comparison.pk)))
+    answers.check_tiers(tiers, completion_ids=set(comparison.completions.values_list("pk", flat=True)))
     with transaction.atomic():
         assignments.lock_comparison(comparison.pk)  # two reviewers rule one after the other
         comparison.adjudications.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
@@ -136,13 +135,8 @@ def _recount(place: Assignment) -> None:
 def _check(assignment: Assignment, answer: Answer) -> None:
     project = assignment.project
     asked = questions.parse(project.questions)
-    answers.check(answer, task=project.task, questions=asked, lengths=_text_lengths(assignment.comparison_id))
-
-
-def _text_lengths(comparison_id: int) -> dict[int, int]:
-    """Return the length of each completion's text, in characters, by id."""
-    completions = Completion.objects.filter(comparison=comparison_id)
-    return dict(completions.annotate(length=Length("text")).values_list("pk", "length"))
+    lengths = {pk: len(text) for pk, text in assignment.texts.items()}
+    answers.check(answer, task=project.task, questions=asked, lengths=lengths)
 
 
 def _create(
@@ -151,7 +145,7 @@ def _create(
     return Ranking.objects.create(
         assignment=place,
         comparison_id=place.comparison_id,
-        annotator_id=place.annotator_id,
+        annotator=place.annotator,
         submission=submission,
         revision=revision,
         tiers=answer.tiers,

@@ -3,12 +3,13 @@
 `step_of` decides, from facts alone; `of` and `by_project` gather the facts. Whoever hands out work asks here first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext
 
 from annotate import assignments
@@ -16,8 +17,6 @@ from annotate.models import (
     Annotator,
     Assignment,
     Comparison,
-    ConsentVersion,
-    GuidelineVersion,
     Membership,
     Project,
     Use,
@@ -27,6 +26,16 @@ Qualification = Membership.Qualification
 State = Assignment.State
 KNOWN = (Assignment.Purpose.TRAINING, Assignment.Purpose.QUALIFICATION)
 """What is done before the work; it is no work and counts towards no quota."""
+
+
+IN_FORCE = """
+SELECT project.id, guideline.id, consent.id, consent.text FROM annotate_project project
+LEFT JOIN annotate_guidelineversion guideline ON guideline.project_id = project.id AND guideline.number =
+    (SELECT MAX(number) FROM annotate_guidelineversion WHERE project_id = project.id)
+LEFT JOIN annotate_consentversion consent ON consent.project_id = project.id AND consent.number =
+    (SELECT MAX(number) FROM annotate_consentversion WHERE project_id = project.id)
+WHERE project.id IN ({marks})
+"""
 
 
 class Step(StrEnum):
@@ -120,18 +129,15 @@ def by_project(annotator: Annotator, projects: Iterable[Project]) -> dict[int, S
     }
 
 
-def _in_force(asked: Iterable[int]) -> Iterable[tuple[int, int | None, int | None]]:
+def _in_force(asked: Iterable[int]) -> Iterator[tuple[int, int | None, int | None]]:
     """Yield (project, guideline, consent) as ids: the versions in force; no consent where its text is empty."""
-    guideline = GuidelineVersion.objects.filter(project=OuterRef("pk")).order_by("-number")
-    consent = ConsentVersion.objects.filter(project=OuterRef("pk")).order_by("-number")
-    found = Project.objects.filter(pk__in=list(asked)).order_by()
-    rows = found.values_list(
-        "pk",
-        Subquery(guideline.values("pk")[:1]),
-        Subquery(consent.values("pk")[:1]),
-        Subquery(consent.values("text")[:1]),
-    )
-    return ((pk, guide, agreed if text and text.strip() else None) for pk, guide, agreed, text in rows)
+    ids = list(asked)
+    if not ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FORCE.format(marks=", ".join(["%s"] * len(ids))), ids)
+        rows = cursor.fetchall()
+    yield from ((pk, guide, agreed if text and text.strip() else None) for pk, guide, agreed, text in rows)
 
 
 def _needs_counts(project: Project, member: Membership | None) -> bool:

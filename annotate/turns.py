@@ -30,5 +30,5 @@ def next_turn(annotator: Annotator, project: Project) -> Turn:
         memberships.end_qualification(annotator, project)
         return Turn(standing.of(annotator, project), has_ended_qualification=True)
     if stands.step == Step.WORKING:
-        return Turn(stands, assignments.reserve_next(annotator, project))
+        return Turn(stands, assignments.reserve_next(annotator, project, membership=stands.membership))
     return Turn(stands)

@@ -106,6 +106,7 @@ else:
     raise ImproperlyConfigured("DATABASE_URL: expected sqlite:///… or postgres://…; other databases are not tested.")
 
 # --- people -------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["annotate.accounts.AccountsWithRoles"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

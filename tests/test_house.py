@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from annotate import presentation
 from annotate.models import Assignment, Comparison, Completion, Project
 from rlhf import artefacts
 from rlhf.demo import worker
@@ -91,9 +92,11 @@ def rank_all(client):
     client.post(reverse("guidelines", args=["house"]), {"version": 1})
     while (page := client.get(reverse("rank_next", args=["house"]), follow=True)).redirect_chain:
         place = page.context["assignment"]
-        ranks = by_vowels(place.order)
-        sent = {"submission": page.context["form"].submission_id, "reason": ""}
-        saved = client.post(reverse("rank", args=[place.pk]), sent | {f"rank-{pk}": rank for pk, rank in ranks.items()})
+        labels, ranks = presentation.labels(place), by_vowels(place.order)
+        sent = {"submission": page.context["form"].submission_id, "reason": ""} | {
+            f"rank-{labels[pk]}": rank for pk, rank in ranks.items()
+        }
+        saved = client.post(reverse("rank", args=[place.pk]), sent)
         assert saved.status_code == 302
         count += 1
     return count

@@ -10,11 +10,11 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotate import access, demonstrations, evidence
+from annotate import access, demonstrations, evidence, presentation
 from annotate.api import serializers as shapes
-from annotate.api.base import Door, PageQuery, Strict, Text, Whole
+from annotate.api.base import Door, PageQuery, Strict, Text
 from annotate.api.staff import List
-from annotate.api.work import ANNOTATORS, STORED, shown
+from annotate.api.work import ANNOTATORS, STORED, id_under, shown
 from annotate.models import Assignment, Demonstration
 
 
@@ -23,7 +23,7 @@ class DemonstrationIn(Strict):
 
     submission = serializers.UUIDField()
     text = Text(max_length=demonstrations.MAX_TEXT_CHARS)
-    edited_from = Whole(min_value=1, allow_null=True, default=None, help_text="The completion that it was begun from.")
+    edited_from = Text(max_length=1, allow_null=True, default=None, help_text="The letter of what it was begun from.")
     active_seconds = serializers.FloatField(min_value=0, max_value=shapes.DAY_SECONDS, allow_null=True, default=None)
 
 
@@ -86,7 +86,9 @@ class Demonstrations(List):
 
 
 def _store(place: Assignment, said: dict[str, Any]) -> None:
-    sent = {"edited_from": said["edited_from"], "submission": said["submission"]}
+    ids = {label: pk for pk, label in presentation.labels(place).items()}
+    begun_from = said["edited_from"] and id_under(ids, said["edited_from"], "edited_from")
+    sent = {"edited_from": begun_from, "submission": said["submission"]}
     written = demonstrations.current(place)
     if written and written.assignment_id == place.pk and written.submission != said["submission"]:
         seconds = _no_longer_than_since(written.created_at, said)

@@ -15,9 +15,9 @@ MAX_ROWS = 500
 DAY_SECONDS = 86_400
 
 Tiers = serializers.ListField(
-    child=serializers.ListField(child=Whole(), min_length=1, max_length=rows.MAX_COMPLETIONS),
+    child=serializers.ListField(child=Text(max_length=1), min_length=1, max_length=rows.MAX_COMPLETIONS),
     max_length=rows.MAX_COMPLETIONS,
-    help_text="Completion ids, best first; ids in one bracket are a tie. Empty if it cannot be ranked.",
+    help_text="Letters of completions, best first; those in one bracket are a tie. Empty if it cannot be ranked.",
 )
 
 
@@ -241,9 +241,8 @@ class WorkOut(serializers.Serializer):
 
 
 class ShownCompletion(serializers.Serializer):
-    """A completion under its letter, without its origin."""
+    """A completion under its letter: without its id, which tells when it came in, and without its origin."""
 
-    id = serializers.IntegerField()
     label = serializers.CharField()
     text = serializers.CharField()
 
@@ -253,7 +252,7 @@ class OwnRanking(serializers.Serializer):
 
     submission = serializers.UUIDField()
     revision = serializers.IntegerField()
-    tiers = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
+    tiers = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     strength = serializers.IntegerField(allow_null=True)
     is_all_bad = serializers.BooleanField()
     unrankable = serializers.CharField(allow_blank=True)
@@ -268,7 +267,7 @@ class OwnDemonstration(serializers.Serializer):
 
     submission = serializers.UUIDField()
     text = serializers.CharField()
-    edited_from = serializers.IntegerField(source="edited_from_id", allow_null=True)
+    edited_from = serializers.CharField(allow_null=True, help_text="A letter.")
     created_at = serializers.DateTimeField()
 
 
@@ -290,7 +289,7 @@ class Assigned(serializers.Serializer):
 class SpanIn(Strict):
     """A stretch of a completion's text that holds an error."""
 
-    completion = Whole()
+    completion = Text(max_length=1, help_text="Its letter.")
     start = Whole(min_value=0)
     end = Whole(min_value=1)
     note = Text(max_length=MAX_NOTE_CHARS, allow_blank=True, default="")
@@ -309,14 +308,14 @@ class AnswerIn(Strict):
     strength = Whole(min_value=0, max_value=3, allow_null=True, default=None)
     is_all_bad = YesNo(default=False)
     unrankable = Text(max_length=300, allow_blank=True, default="")
-    ratings = serializers.DictField(child=_rating(), default=dict, help_text="1-7 by completion id.")
+    ratings = serializers.DictField(child=_rating(), default=dict, help_text="1-7 by letter.")
     flags = serializers.DictField(
         child=serializers.ListField(child=Text(max_length=40), max_length=30),
         default=dict,
-        help_text="Keys of flags by completion id.",
+        help_text="Keys of flags by letter.",
     )
     aspects = serializers.DictField(
-        child=serializers.DictField(child=_rating()), default=dict, help_text="1-7 by aspect, by completion id."
+        child=serializers.DictField(child=_rating()), default=dict, help_text="1-7 by aspect, by letter."
     )
     spans = SpanIn(many=True, default=list, max_length=MAX_SPANS)
     active_seconds = serializers.FloatField(min_value=0, max_value=DAY_SECONDS, allow_null=True, default=None)

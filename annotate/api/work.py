@@ -1,6 +1,5 @@
 """For annotators: what waits, the next comparison, submit, revise, skip. Exactly the modules behind the rank page."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,18 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotate import access, assignments, demonstrations, evidence, presentation, questions, rankings, turns, worklist
+from annotate import (
+    access,
+    answers,
+    assignments,
+    demonstrations,
+    evidence,
+    presentation,
+    questions,
+    rankings,
+    turns,
+    worklist,
+)
 from annotate.answers import Answer, BadAnswer, Span
 from annotate.api import serializers as shapes
 from annotate.api.base import Door
@@ -21,7 +31,6 @@ from annotate.models import Assignment, Completion, Ranking, Role
 from annotate.standing import Step
 
 ANNOTATORS = (Role.ANNOTATOR,)
-ID = re.compile(r"[1-9][0-9]{0,18}")
 STORED = {200: shapes.Assigned, 201: shapes.Assigned, 400: shapes.Errors, 404: shapes.Errors, 409: shapes.Errors}
 
 
@@ -69,7 +78,8 @@ class Submit(Door):
         said = self.read(shapes.AnswerIn)
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
         try:
-            stored = rankings.submit(place, _answer(said, since=place.reserved_at), submission=said["submission"])
+            answer = _answer(said, place, since=place.reserved_at)
+            stored = rankings.submit(place, answer, submission=said["submission"])
         except IntegrityError as problem:
             raise Conflict from problem
         place = access.assignment_for(request.user, stored.assignment_id)
@@ -88,7 +98,8 @@ class Revise(Door):
         if current is None:
             raise Conflict("There is no answer to revise: submit one first.")
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
-        answer = _answer(said, since=current.submitted_at, earlier_seconds=current.active_seconds or 0.0)
+        earlier = current.active_seconds or 0.0
+        answer = _answer(said, place, since=current.submitted_at, earlier_seconds=earlier)
         rankings.revise(current, answer, submission=said["submission"])
         return Response(shown(place), status=status.HTTP_200_OK if is_known else status.HTTP_201_CREATED)
 
@@ -107,7 +118,7 @@ class Skip(Door):
 
 
 def shown(place: Assignment) -> dict[str, Any]:
-    """Return a comparison as its annotator may see it: no origin, no purpose, nobody else's word."""
+    """Return a comparison as its annotator may see it: letters, no ids, no origin, no purpose, nobody else's word."""
     texts = dict(Completion.objects.filter(comparison=place.comparison_id).values_list("pk", "text"))
     labels = presentation.labels(place)
     shown = {
@@ -118,43 +129,63 @@ def shown(place: Assignment) -> dict[str, Any]:
         "state": place.state,
         "expires_at": place.expires_at,
         "messages": place.comparison.prompt.messages,
-        "completions": [{"id": pk, "label": label, "text": texts[pk]} for pk, label in labels.items()],
-        "ranking": _own(place),
-        "demonstration": demonstrations.current(place),
+        "completions": [{"label": label, "text": texts[pk]} for pk, label in labels.items()],
+        "ranking": _own(place, labels),
+        "demonstration": _written(place, labels),
     }
     return shapes.Assigned(shown).data
 
 
-def _own(place: Assignment) -> dict[str, Any] | None:
+def _own(place: Assignment, labels: dict[int, str]) -> dict[str, Any] | None:
     said = place.rankings.filter(superseded_at__isnull=True).first()
     if said is None:
         return None
-    names = ("submission", "revision", "tiers", "strength", "is_all_bad", "unrankable", "details", "reason")
-    words = presentation.in_words(said.tiers, assignment=place)
-    return {name: getattr(said, name) for name in names} | {"submitted_at": said.submitted_at, "words": words}
+    names = ("submission", "revision", "strength", "is_all_bad", "unrankable", "reason", "submitted_at")
+    return {name: getattr(said, name) for name in names} | {
+        "tiers": answers.named_tiers(said.tiers, labels),
+        "details": answers.named_details(said.details, labels),
+        "words": presentation.in_words(said.tiers, assignment=place),
+    }
 
 
-def _answer(said: dict[str, Any], *, since: datetime | None, earlier_seconds: float = 0.0) -> Answer:
-    """Return what was said. The time that a client claims is no longer than the clock's; earlier work is added."""
+def _written(place: Assignment, labels: dict[int, str]) -> dict[str, Any] | None:
+    written = demonstrations.current(place)
+    if written is None:
+        return None
+    names = ("submission", "text", "created_at")
+    return {name: getattr(written, name) for name in names} | {"edited_from": labels.get(written.edited_from_id)}
+
+
+def _answer(said: dict[str, Any], place: Assignment, *, since: datetime | None, earlier_seconds: float = 0.0) -> Answer:
+    """Return what was sent under the letters of a comparison, by completion id. Raises BadAnswer for another letter.
+
+    The time that a client claims is no longer than the clock's; earlier work is added.
+    """
+    ids = {label: pk for pk, label in presentation.labels(place).items()}
     wall_seconds = (timezone.now() - since).total_seconds() if since else None
     claimed = evidence.active_seconds(str(said["active_seconds"]), wall_seconds=wall_seconds)
+
+    def by_id(values: Mapping[str, Any], where: str) -> dict[int, Any]:
+        return {id_under(ids, label, where): value for label, value in values.items()}
+
     return Answer(
-        tiers=said["tiers"],
+        tiers=[[id_under(ids, label, "tiers") for label in tier] for tier in said["tiers"]],
         reason=said["reason"],
         strength=said["strength"],
         is_all_bad=said["is_all_bad"],
         unrankable=said["unrankable"],
-        ratings=_by_id(said["ratings"], "ratings"),
-        flags=_by_id(said["flags"], "flags"),
-        aspects={key: _by_id(values, f"aspects.{key}") for key, values in said["aspects"].items()},
-        spans=tuple(Span(**span) for span in said["spans"]),
+        ratings=by_id(said["ratings"], "ratings"),
+        flags=by_id(said["flags"], "flags"),
+        aspects={key: by_id(values, f"aspects.{key}") for key, values in said["aspects"].items()},
+        spans=tuple(
+            Span(**span | {"completion": id_under(ids, span["completion"], "spans")}) for span in said["spans"]
+        ),
         active_seconds=round(earlier_seconds + (claimed or 0.0), 1) or None,
     )
 
 
-def _by_id(values: Mapping[str, Any], where: str) -> dict[int, Any]:
-    """Return values by completion id; JSON's keys are texts. Raises BadAnswer."""
-    for key in values:
-        if not ID.fullmatch(key):
-            raise BadAnswer(where, f"expected completion ids as keys, got {key[:40]!r}.")
-    return {int(key): value for key, value in values.items()}
+def id_under(ids: Mapping[str, int], label: str, where: str) -> int:
+    """Return the id of the completion under a letter. Raises BadAnswer for a letter that is not there."""
+    if label not in ids:
+        raise BadAnswer(where, f"expected the letters of the completions, {', '.join(ids)}; got {label[:40]!r}.")
+    return ids[label]

@@ -1,17 +1,31 @@
 """Handing a comparison to an annotator: the row of a reservation, and what must be known of who asks."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextField
-from django.db.models.functions import Cast, Length
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from annotate import policy
-from annotate.models import Annotator, Assignment, Comparison, GuidelineVersion, Membership, Project
+from annotate.models import Annotator, Assignment, Membership, Project
 
 State = Assignment.State
 SEEN = (State.RESERVED, State.SUBMITTED, State.SKIPPED)
+
+
+CONTENT = """
+SELECT completion.id, LENGTH(completion.text), LENGTH(CAST(prompt.messages AS TEXT)),
+    (SELECT id FROM annotate_guidelineversion WHERE project_id = comparison.project_id ORDER BY number DESC LIMIT 1),
+    (SELECT CAST(before."order" AS TEXT) FROM annotate_assignment before
+     WHERE before.comparison_id = comparison.id AND before.annotator_id = %s AND before.purpose <> 'repeat'
+     ORDER BY before.id DESC LIMIT 1)
+FROM annotate_comparison comparison JOIN annotate_prompt prompt ON prompt.id = comparison.prompt_id
+LEFT JOIN annotate_completion completion ON completion.comparison_id = comparison.id
+WHERE comparison.id = %s ORDER BY completion.id
+"""
 
 
 class NotReserved(Exception):
@@ -38,29 +52,36 @@ class Asking:
         return Exists(mine.filter(comparison=OuterRef(comparison)))
 
 
+class OpenPlace(NamedTuple):
+    """A place of work that was free and is now whose it was claimed for."""
+
+    comparison_id: int
+    slot: int
+    position: int
+
+
 @dataclass(frozen=True)
 class Content:
-    """What a comparison has to read, and the guidelines in force."""
+    """What a comparison has to read, the guidelines in force, and in which order this annotator saw it before.
+
+    `order` is empty where they have not had it. Who gets a comparison again that ran out finds the same letters on it.
+    """
 
     completion_ids: list[int]
+    order: list[int]
     character_count: int
     guideline_id: int | None
 
 
-def content_of(comparison_id: int) -> Content:
-    """Return a comparison's completions, the length of all its texts, and its guidelines, in one query."""
-    guidelines = GuidelineVersion.objects.filter(project=OuterRef("project")).order_by("-number")
-    found = list(
-        Comparison.objects.filter(pk=comparison_id).values_list(
-            "completions__pk",
-            Length("completions__text"),
-            Length(Cast("prompt__messages", TextField())),
-            Subquery(guidelines.values("pk")[:1]),
-        )
-    )
-    _, _, prompt_length, guideline_id = found[0]
+def content_of(comparison_id: int, annotator: Annotator) -> Content:
+    """Return what an annotator is to read of a comparison, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(CONTENT, [annotator.pk, comparison_id])
+        found = cursor.fetchall()
+    _, _, prompt_length, guideline_id, order = found[0]
     return Content(
         completion_ids=[pk for pk, *_ in found if pk],
+        order=json.loads(order) if order else [],
         character_count=prompt_length + sum(length or 0 for _, length, *_ in found),
         guideline_id=guideline_id,
     )
@@ -73,10 +94,10 @@ def hand_out(
     comparison_id: int,
     order: Sequence[int],
     purpose: str,
-    place: Assignment | None = None,
+    place: OpenPlace | None = None,
     repeat_of: Assignment | None = None,
 ) -> Assignment:
-    """Make the row of a reservation; `place` is the open place of work that it replaces."""
+    """Make the row of a reservation; `place` is the place of work that was claimed for it."""
     lease = policy.lease_seconds(asking.project.lease_seconds, character_count=content.character_count)
     return Assignment.objects.create(
         project=asking.project,

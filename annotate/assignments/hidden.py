@@ -41,7 +41,7 @@ def reserve_repeat(asking: Asking) -> Assignment | None:
     first = asking.history.get(pk=ready[_pick(asking, len(ready), Purpose.REPEAT)])
     return hand_out(
         asking,
-        content_of(first.comparison_id),
+        content_of(first.comparison_id, asking.annotator),
         comparison_id=first.comparison_id,
         order=policy.reshuffled(first.order, seed=str(first.pk)),
         purpose=Purpose.REPEAT,
@@ -63,7 +63,7 @@ def _by_chance(asking: Asking, comparison_ids: QuerySet[Comparison, int], purpos
 
 def _hand_out_keyed(asking: Asking, comparison_id: int, purpose: str) -> Assignment:
     """Hand out a comparison of known order; over annotators, each completion stands first about equally often."""
-    content = content_of(comparison_id)
+    content = content_of(comparison_id, asking.annotator)
     order = presentation_order(content.completion_ids, comparison_id=comparison_id, slot=asking.annotator.pk)
     return hand_out(asking, content, comparison_id=comparison_id, order=order, purpose=purpose)
 

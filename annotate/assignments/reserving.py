@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from annotate import policy
-from annotate.assignments.handing import SEEN, Asking, NotReserved, content_of, hand_out
+from annotate.assignments.handing import SEEN, Asking, NotReserved, OpenPlace, content_of, hand_out
 from annotate.assignments.hidden import reserve_gold, reserve_qualification, reserve_repeat, reserve_training
 from annotate.assignments.places import lock_comparison, presentation_order, reopen
 from annotate.models import Annotator, Assignment, Membership, Project, Ranking, Use
@@ -19,8 +19,19 @@ Qualification = Membership.Qualification
 
 COUNTED = (Purpose.WORK, Purpose.GOLD, Purpose.REPEAT)
 """What counts against a quota: annotators cannot tell these apart."""
-HEAD = 64
+CLAIM = """
+DELETE FROM annotate_assignment WHERE id = (
+    SELECT place.id FROM annotate_assignment place
+    WHERE place.project_id = %(project)s AND place.state = 'open' {where}
+    AND NOT EXISTS (SELECT 1 FROM annotate_assignment seen WHERE seen.comparison_id = place.comparison_id
+        AND seen.annotator_id = %(annotator)s AND seen.state IN ('reserved', 'submitted', 'skipped'))
+    ORDER BY place.position, place.comparison_id, place.slot LIMIT 1 {lock})
+RETURNING comparison_id, slot, position
+"""
+IN_HEAD = """AND place.id IN (SELECT id FROM annotate_assignment WHERE project_id = %(project)s AND state = 'open'
+    ORDER BY position, comparison_id, slot LIMIT 64)"""
 """So many of the first open places are looked at before the look-up goes on after what the annotator had last."""
+AFTER = "AND place.position > %(after)s"
 GOLD_LOOKED_AT = 40
 ATTEMPTS = 3
 
@@ -33,13 +44,15 @@ class Progress:
     available_count: int
 
 
-def reserve_next(annotator: Annotator, project: Project, *, now: datetime | None = None) -> Assignment | None:
+def reserve_next(
+    annotator: Annotator, project: Project, *, membership: Membership | None = None, now: datetime | None = None
+) -> Assignment | None:
     """Return the annotator's reservation in a project: the one they hold, or the next comparison free for them.
 
     None where the queue has nothing for them, their quota is used up, the project is inactive, they are paused or did
-    not qualify.
+    not qualify. Who has just read their membership gives it along.
     """
-    return _hold_or(_reserve, annotator, project, now)
+    return _hold_or(_reserve, annotator, project, now, membership)
 
 
 def reserve_known(
@@ -107,13 +120,18 @@ def progress(annotator: Annotator, project: Project) -> Progress:
 
 
 def _hold_or(
-    reserve: Callable[[Asking], Assignment | None], annotator: Annotator, project: Project, now: datetime | None
+    reserve: Callable[[Asking], Assignment | None],
+    annotator: Annotator,
+    project: Project,
+    now: datetime | None,
+    membership: Membership | None = None,
 ) -> Assignment | None:
     """Return what the annotator holds, or what `reserve` finds for them."""
     now = now or timezone.now()
     if annotator.is_paused or not project.is_active:
         return None
-    asking = Asking(annotator, project, Membership.objects.filter(project=project, annotator=annotator).first(), now)
+    membership = membership or Membership.objects.filter(project=project, annotator=annotator).first()
+    asking = Asking(annotator, project, membership, now)
     if asking.membership and _is_shut_out(asking.membership):
         return None
     if held := _held_after_release(asking):
@@ -194,17 +212,24 @@ def _take_work(asking: Asking) -> Assignment | None:
     Who works ahead of the others has seen all that stands first. Then the look-up goes on after what they had last,
     and stays short: what they have seen lies behind them. From the start again where nothing is left there.
     """
-    unseen = _open(asking.project).filter(~asking.has_seen("comparison"))
-    free = _unlocked(unseen.order_by("position", "comparison_id", "slot"))
-    place = free.filter(pk__in=_head(asking.project)).first()
+    place = _claim_first(asking, IN_HEAD)
     if place is None:
         after = _last_position(asking)
-        place = (after is not None and free.filter(position__gt=after).first()) or free.first()
+        place = (after is not None and _claim_first(asking, AFTER, after=after)) or _claim_first(asking, "")
     return _take(asking, place) if place else None
 
 
-def _head(project: Project) -> QuerySet[Assignment]:
-    return _open(project).order_by("position", "comparison_id", "slot").values("pk")[:HEAD]
+def _claim_first(asking: Asking, where: str, **more: int) -> OpenPlace | None:
+    """Delete the first open place that is free for the annotator and return it: found and taken in one statement.
+
+    Places that somebody is just taking are passed over, and others are kept off: nobody ever waits for one.
+    """
+    lock = "FOR UPDATE OF place SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    with connection.cursor() as cursor:
+        wanted = {"project": asking.project.pk, "annotator": asking.annotator.pk} | more
+        cursor.execute(CLAIM.format(where=where, lock=lock), wanted)
+        found = cursor.fetchone()
+    return OpenPlace(*found) if found else None
 
 
 def _open(project: Project) -> QuerySet[Assignment]:
@@ -216,17 +241,17 @@ def _last_position(asking: Asking) -> int | None:
     return work.values_list("position", flat=True).first()
 
 
-def _take(asking: Asking, place: Assignment) -> Assignment | None:
-    """Replace an open place by the annotator's reservation; None where somebody else was faster."""
-    if not _claim(place):
-        return None
-    content = content_of(place.comparison_id)
-    order = presentation_order(content.completion_ids, comparison_id=place.comparison_id, slot=place.slot)
+def _take(asking: Asking, place: OpenPlace) -> Assignment:
+    """Make the annotator's reservation of a place that was claimed for them."""
+    content = content_of(place.comparison_id, asking.annotator)
+    order = content.order or presentation_order(
+        content.completion_ids, comparison_id=place.comparison_id, slot=place.slot
+    )
     return hand_out(asking, content, comparison_id=place.comparison_id, order=order, purpose=Purpose.WORK, place=place)
 
 
 def _unlocked(places: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    """Pass over places that somebody is just taking, and keep the others off: nobody ever waits for an open place."""
+    """Pass over places that somebody is just taking, and keep the others off."""
     if connection.features.has_select_for_update_skip_locked:
         return places.select_for_update(skip_locked=True, of=("self",))
     return places

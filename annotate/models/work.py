@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from annotate.models.people import Annotator
 from annotate.models.projects import ConsentVersion, GuidelineVersion, Project
@@ -181,6 +182,11 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comparison} #{self.slot} {self.state}"
+
+    @cached_property
+    def texts(self) -> dict[int, str]:
+        """The text of each completion by id; they never change."""
+        return dict(Completion.objects.filter(comparison=self.comparison_id).order_by().values_list("pk", "text"))
 
 
 class Draft(models.Model):

@@ -5,7 +5,7 @@ of annotators. Pass: nothing serious or suspect, and it is known that they tell 
 Else unknown, which is no accusation. The verdict stops nobody: see annotate.pausing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -46,14 +46,16 @@ RISKY = (
 )
 
 
-def judge(work: Work) -> Judgement:
+def judge(work: Work, *, names: Mapping[int, str] | None = None) -> Judgement:
     """All findings about a crowd: a pure function of the work, in a few seconds for a million votes.
+
+    `names` by annotator id are what sentences call people; without a name it is «annotator 7».
 
     Nothing known beside the votes is no error: the detectors that need more say so (`work.bare`).
     """
     crowd = crowd_of(work)
     informed = information_of(crowd)
-    told, rings = copying.findings(crowd)
+    told, rings = copying.findings(crowd, names=names or {})
     tiring, session = fatigue.findings(crowd)
     columns = list(_columns(crowd, informed, told, tiring))
     people = [_annotator(crowd, informed, k, tuple(column[k] for column in columns)) for k in range(crowd.n)]

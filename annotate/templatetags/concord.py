@@ -1,13 +1,18 @@
 """Filters and tags of the templates: numbers, times, fields and texts. They format; they never compute or query."""
 
 import json
+from collections.abc import Hashable
 from datetime import datetime
+from functools import lru_cache
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField, CheckboxInput
+from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from annotate import rendering, sections
@@ -141,6 +146,16 @@ def prompt_messages(messages: list[dict[str, str]]) -> list[rendering.ShownMessa
     return rendering.messages(messages)
 
 
+@register.simple_tag
+def fixed(template_name: str, **values: Hashable) -> SafeString:
+    """Show a part of a page that depends on nothing but these values: rendered once for each of them and language.
+
+    It knows neither the request nor the account, and the page's own variables only as they are given.
+    """
+    render = _rendered.__wrapped__ if settings.DEBUG else _rendered
+    return render(template_name, get_language(), **values)
+
+
 @register.inclusion_tag("_field.html")
 def field(bound: BoundField) -> dict[str, object]:
     """Show a form's field with label, control, help and errors tied together for screen readers."""
@@ -157,6 +172,11 @@ def explain(title: str) -> dict[str, str]:
 def estimate(measured: Estimate, kind: str = "percent") -> dict[str, object]:
     """Show a measured value with its interval, or the reason why there is none; kind: "percent" or "number"."""
     return {"estimate": measured, "is_percent": kind == "percent"}
+
+
+@lru_cache(maxsize=1024)
+def _rendered(template_name: str, _language: str | None, **values: Hashable) -> SafeString:
+    return get_template(template_name).render(values)
 
 
 def _ago(seconds: float) -> str:

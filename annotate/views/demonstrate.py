@@ -10,11 +10,12 @@ from annotate.models import Assignment
 
 def initial(assignment: Assignment, *, begin_from: str) -> dict[str, object]:
     """Return what the page begins with: a completion to edit, or what the author wrote, or nothing."""
-    texts = {str(pk): text for pk, text in presentation.texts(assignment).items()}
-    if begin_from in texts:
-        return {"text": texts[begin_from], "edited_from": begin_from}
+    texts, labels = presentation.texts(assignment), presentation.labels(assignment)
+    begun = next((pk for pk, label in labels.items() if label == begin_from), None)
+    if begun is not None:
+        return {"text": texts[begun], "edited_from": begin_from}
     written = demonstrations.current(assignment)
-    return {"text": written.text, "edited_from": written.edited_from_id or ""} if written else {}
+    return {"text": written.text, "edited_from": labels.get(written.edited_from_id, "")} if written else {}
 
 
 def context(assignment: Assignment) -> dict[str, object]:

@@ -11,7 +11,7 @@ from annotate.models import Role
 @require_POST
 @access.requires(Role.ANNOTATOR)
 def save(request: HttpRequest, pk: int) -> JsonResponse:
-    assignment = access.assignment_for(request.user, pk)
+    assignment = access.assignment_to_answer(request.user, pk)
     try:
         draft = drafts.save(assignment, dict(request.POST.lists()))
     except drafts.TooLong as refusal:

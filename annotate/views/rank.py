@@ -32,6 +32,8 @@ from annotate.views import demonstrate, onboarding
 
 State = Assignment.State
 AnyForm = AnswerForm | DemonstrationForm
+NOTHING_SAID = SkipForm()
+"""The same for everybody, so that it is rendered once."""
 
 
 @require_GET
@@ -50,9 +52,9 @@ def rank_next(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @access.requires(Role.ANNOTATOR)
 def rank(request: HttpRequest, pk: int) -> HttpResponse:
-    assignment = access.assignment_for(request.user, pk)
     if request.method == "POST":
-        return _submit(request, assignment)
+        return _submit(request, access.assignment_to_answer(request.user, pk))
+    assignment = access.assignment_for(request.user, pk)
     if not _can_be_submitted(assignment):
         return closed(request, assignment)
     return form_page(request, assignment, form_for(assignment, initial=_begun(request, assignment)))
@@ -104,7 +106,7 @@ def form_page(
         "form": form,
         "guide": guide,
         "anchors": {section.anchor for section in guide} - {""},
-        "skip_form": skip_form or SkipForm(),
+        "skip_form": skip_form or NOTHING_SAID,
         "draft_key": presentation.draft_key(assignment),
         "draft": None if form.is_bound else drafts.of(assignment),
         "done_count": worklist.done_count(assignment.annotator, assignment.project),
@@ -115,6 +117,7 @@ def form_page(
     shown = presentation.completions(assignment, form.texts)
     cards = {
         "cards": list(zip(shown, form.cards, strict=True)),
+        "labels": "".join(form.labels.values()),
         "layout": "columns" if len(shown) == 2 else "stacked",
         "changeable": rankings.last_changeable(assignment.annotator),
     }
@@ -173,7 +176,7 @@ def _store(request: HttpRequest, assignment: Assignment, form: AnyForm) -> None:
     if isinstance(form, DemonstrationForm):
         demonstrate.store(assignment, form, active=request.POST.get(evidence.ACTIVE_FIELD, ""))
         return
-    answer = evidence.added(form.answer, request.POST, order=assignment.order, since=assignment.reserved_at)
+    answer = evidence.added(form.answer, request.POST, labels=form.labels, since=assignment.reserved_at)
     rankings.submit(assignment, answer, submission=form.cleaned_data["submission"])
 
 

@@ -38,7 +38,8 @@ def revise(request: HttpRequest, pk: int) -> HttpResponse:
         return _change(request, assignment, stored)
     if not rankings.may_revise(stored):
         return rank.closed(request, assignment, because=TOO_LATE)
-    initial = initial_of(answers.of(stored), presentation.texts(assignment))
+    labels, texts = presentation.labels(assignment), presentation.texts(assignment)
+    initial = initial_of(answers.of(stored), labels=labels, texts=texts)
     form = rank.form_for(assignment, initial=initial)
     return rank.form_page(request, assignment, form, template="annotate/revise.html")
 
@@ -58,8 +59,10 @@ def _change(request: HttpRequest, assignment: Assignment, stored: Ranking) -> Ht
 
 def _answer(request: HttpRequest, form: AnswerForm, stored: Ranking) -> Answer:
     """Return what was sent now, with the work on the earlier version counted in."""
-    order, earlier = stored.assignment.order, answers.of(stored)
-    return evidence.added_again(form.answer, request.POST, order=order, earlier=earlier, since=stored.submitted_at)
+    earlier = answers.of(stored)
+    return evidence.added_again(
+        form.answer, request.POST, labels=form.labels, earlier=earlier, since=stored.submitted_at
+    )
 
 
 def _saved(request: HttpRequest, assignment: Assignment) -> HttpResponse:

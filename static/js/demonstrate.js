@@ -17,13 +17,13 @@ function show() {
 }
 
 // execCommand is old, but the only way by which the browser's own undo brings back what stood there.
-function begin(id) {
+function begin(label) {
   text.focus();
   text.select();
-  const source = page.querySelector(`[data-source="${id}"]`).value;
+  const source = page.querySelector(`[data-source="${label}"]`).value;
   if (!document.execCommand("insertText", false, source)) text.value = source;
   text.setSelectionRange(0, 0);
-  form.elements.edited_from.value = id;
+  form.elements.edited_from.value = label;
   text.dispatchEvent(new Event("input", { bubbles: true }));
 }
 

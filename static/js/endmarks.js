@@ -9,11 +9,11 @@ export function markReading(form) {
 
   function show() {
     const read = field.value.split(" ");
-    for (const card of cards) card.toggleAttribute("data-read", read.includes(card.dataset.completion));
+    for (const card of cards) card.toggleAttribute("data-read", read.includes(card.dataset.label));
   }
 
   function finished(end) {
-    const read = new Set([...field.value.split(" "), ends.get(end).dataset.completion].filter(Boolean));
+    const read = new Set([...field.value.split(" "), ends.get(end).dataset.label].filter(Boolean));
     field.value = [...read].join(" ");
     watcher.unobserve(end);
     show();

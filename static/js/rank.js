@@ -19,7 +19,6 @@ const remark = page.querySelector("[data-remark]");
 const keySheet = document.querySelector("[data-keys]");
 const cards = [...page.querySelectorAll("[data-completion]")].map((element) => ({
   element,
-  id: element.dataset.completion,
   label: element.dataset.label,
   select: element.querySelector("[data-rank-select] select"),
   buttons: [...element.querySelectorAll("[data-rank]")],

@@ -18,6 +18,7 @@ from annotate import assignments, intake, objections, outbox, people, projects, 
 from annotate.answers import Answer
 from annotate.crowd import invitations
 from annotate.models import Assignment, Origin
+from annotate.presentation import labels
 from rlhf.models import Checkpoint, Run, Snapshot
 
 ROLES = ("anonymous", "nobody", "annotator", "reviewer", "admin", "ml_engineer")
@@ -423,7 +424,9 @@ def test_annotators_meet_no_model_no_other_person_and_no_simulation(client, worl
 
 def test_annotators_meet_no_secret_on_their_round(client, world, accounts, ana):
     client.force_login(ana.user)
-    sent = {f"rank-{pk}": 1 for pk in Assignment.objects.get(pk=world.assignment).order} | {"submission": uuid4()}
+    sent = {f"rank-{label}": 1 for label in labels(Assignment.objects.get(pk=world.assignment)).values()} | {
+        "submission": uuid4()
+    }
     ranking_url = url("rank", world)
     steps = {
         "saved": client.post(ranking_url, sent, follow=True),

@@ -187,7 +187,7 @@ def test_a_repeats_page_shows_what_is_said_of_it_and_not_the_first_time(client, 
     again = assignments.reserve_next(ana, project)
     client.force_login(ana.user)
 
-    sent = {f"rank-{pk}": 1 for pk in again.order} | {"submission": uuid4()}
+    sent = {f"rank-{label}": 1 for label in "ABCD"} | {"submission": uuid4()}
     page = client.post(f"/rank/{again.pk}/", sent, follow=True)
 
     assert "Saved: A = B = C = D" in page.content.decode()

@@ -34,10 +34,10 @@ def expire(place):
 
 
 def test_what_stands_in_the_form_is_kept_field_by_field(as_ana, place):
-    response = as_ana.post(url_of(place), {"rank-1": "2", "flags-1": ["sexual", "violent"], "reason": "ß 河 🙂"})
+    response = as_ana.post(url_of(place), {"rank-A": "2", "flags-A": ["sexual", "violent"], "reason": "ß 河 🙂"})
 
     draft = Draft.objects.get(assignment=place)
-    assert draft.content == {"rank-1": ["2"], "flags-1": ["sexual", "violent"], "reason": ["ß 河 🙂"]}
+    assert draft.content == {"rank-A": ["2"], "flags-A": ["sexual", "violent"], "reason": ["ß 河 🙂"]}
     assert response.json() == {"saved_at": draft.saved_at.isoformat()}
 
 

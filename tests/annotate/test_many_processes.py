@@ -5,7 +5,8 @@ import random
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connection, connections
+from django.db.models import Count
 
 from annotate import assignments, gold, people, projects, rankings
 from annotate.answers import Answer
@@ -70,7 +71,12 @@ def run(operations, *, comparisons):
     connections.close_all()  # a connection must not be shared with the processes
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
         done = pool.map(work, [(n, operations) for n in range(PROCESSES)], chunksize=1)
-    return sum(count for count, _ in done), [uuid for _, uuids in done for uuid in uuids]
+    count, acknowledged = sum(count for count, _ in done), [uuid for _, uuids in done for uuid in uuids]
+    states = dict(Assignment.objects.order_by().values_list("state").annotate(n=Count("pk")))
+    print(
+        f"{connection.vendor}: {count:,} operations by {PROCESSES} processes, {len(acknowledged):,} submitted; {states}"
+    )
+    return count, acknowledged
 
 
 def test_many_processes_keep_the_promises():

@@ -4,7 +4,7 @@ from django.urls import reverse
 
 
 def test_the_outbox_learns_where_a_redirect_goes(client, db):
-    response = client.post(reverse("rank", args=[1]), {"rank-1": "1"}, headers={"Outbox": "1"})
+    response = client.post(reverse("rank", args=[1]), {"rank-A": "1"}, headers={"Outbox": "1"})
 
     assert response.status_code == 204
     assert response["Next-Page"] == f"{reverse('login')}?next={reverse('rank', args=[1])}"

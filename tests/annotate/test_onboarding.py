@@ -9,6 +9,7 @@ from django.urls import reverse
 from annotate import assignments, gold, intake, memberships, people, projects, rankings, standing, turns
 from annotate.answers import Answer
 from annotate.models import Assignment, Comparison, GoldKey, Membership, Ranking, Use
+from annotate.presentation import labels
 from annotate.qualification import judge
 from annotate.standing import Facts, Step, step_of
 
@@ -78,7 +79,7 @@ def next_url(project):
 def rank(client, place, *, backwards=False):
     """Rank in the known order, or backwards."""
     ids = sorted(place.order, reverse=backwards)
-    sent = {f"rank-{pk}": ids.index(pk) + 1 for pk in ids}
+    sent = {f"rank-{label}": ids.index(pk) + 1 for pk, label in labels(place).items()}
     return client.post(reverse("rank", args=[place.pk]), sent | {"submission": str(uuid4()), "reason": ""})
 
 

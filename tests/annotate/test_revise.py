@@ -34,7 +34,7 @@ def url_of(place):
 
 
 def ranked(place, *ranks, **more):
-    fields = {f"rank-{pk}": rank for pk, rank in zip(place.order, ranks, strict=True)}
+    fields = {f"rank-{label}": rank for label, rank in zip("ABCD", ranks, strict=True)}
     return {"submission": str(uuid4()), "reason": "", **fields, **more}
 
 
@@ -79,7 +79,7 @@ def test_the_work_on_both_versions_counts(as_ana, place):
     a, b, _, _ = place.order
     Ranking.objects.update(submitted_at=timezone.now() - timedelta(seconds=60))
 
-    as_ana.post(url_of(place), ranked(place, 1, 1, 1, 1, active_seconds="12.5", read=f"{b} 999999"))
+    as_ana.post(url_of(place), ranked(place, 1, 1, 1, 1, active_seconds="12.5", read="B Z 999999"))
 
     stored = Ranking.objects.get(revision=2)
     assert stored.active_seconds == 32.5

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from annotate import assignments
 from annotate.answers import of
 from annotate.models import Demonstration, Ranking, Task
-from annotate.presentation import texts
+from annotate.presentation import labels, texts
 from annotate.questions import INSTRUCT_FLAGS, Choice
 from tests.annotate.asking import RIVERS, fill, project_of
 
@@ -128,9 +128,9 @@ def test_a_ranking_with_a_tie_a_flag_and_a_reason_by_keyboard_only(open_work):
 
 def test_a_selected_passage_becomes_a_mark(open_work):
     page, place = open_work(Task.PAIRWISE, spans=True)
-    pk = next(pk for pk, text in texts(place).items() if "Nile" in text)
+    pk, label = next((pk, label) for pk, label in labels(place).items() if "Nile" in texts(place)[pk])
 
-    page.locator(f'[data-completion="{pk}"] [data-text] strong').dblclick()
+    page.locator(f'[data-completion][data-label="{label}"] [data-text] strong').dblclick()
     page.keyboard.press("m")
     page.keyboard.type("not a river of Europe")
     page.keyboard.press("Escape")

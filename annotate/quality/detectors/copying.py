@@ -6,6 +6,7 @@ partner counts at most three rankings in c_a, or a ring would vouch for itself. 
 nothing.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -49,12 +50,13 @@ class _Meetings(NamedTuple):
     agreement: Floats
 
 
-def findings(crowd: Crowd) -> tuple[list[Finding], list[Ring]]:
+def findings(crowd: Crowd, *, names: Mapping[int, str]) -> tuple[list[Finding], list[Ring]]:
     """For each annotator the partner whose answers are most suspiciously like theirs; and the rings."""
     meetings = _meetings(crowd)
     met = pairs_met(meetings, n_annotators=crowd.n)
     suspicious = np.flatnonzero(met.q < Q_NOTEWORTHY)
-    told = [_of_annotator(crowd, met, meetings, k, rows) for k, rows in enumerate(_rows_by_annotator(met, crowd.n))]
+    by_annotator = enumerate(_rows_by_annotator(met, crowd.n))
+    told = [_of_annotator(crowd, met, meetings, k, rows, names) for k, rows in by_annotator]
     return told, _rings(crowd, met, meetings, suspicious)
 
 
@@ -152,7 +154,7 @@ def _rows_by_annotator(met: Met, n: int) -> list[Ints]:
     return np.split(rows[order], bounds)[:n] if n else []
 
 
-def _of_annotator(crowd: Crowd, met: Met, meetings: _Meetings, k: int, rows: Ints) -> Finding:
+def _of_annotator(crowd: Crowd, met: Met, meetings: _Meetings, k: int, rows: Ints, names: Mapping[int, str]) -> Finding:
     if not len(rows):
         reason = f"Met nobody on {ANNOTATOR_PAIR.shown} comparisons or more, or the crowd is smaller than {MIN_CROWD}."
         return unknown(Detector.COPYING, reason, n=0)
@@ -165,7 +167,8 @@ def _of_annotator(crowd: Crowd, met: Met, meetings: _Meetings, k: int, rows: Int
     partner = int(met.other[best] if met.one[best] == k else met.one[best])
     said = f"agrees on {percent(met.agreement[best])} of the pairs of {shared} comparisons"
     about = f"their quality explains {percent(met.expected[best])}"
-    name = f"annotator {crowd.work.votes.annotator_ids[partner]}"
+    partner_id = int(crowd.work.votes.annotator_ids[partner])
+    name = names.get(partner_id, f"annotator {partner_id}")
     is_alike = severity != Severity.NONE
     sentence = f"With {name} {said}; {about}." if is_alike else "Answers like nobody more than their quality explains."
     return Finding(

@@ -47,7 +47,7 @@ def findings(crowd: Crowd) -> list[Finding]:
 
 
 def habit_of(crowd: Crowd) -> Habit:
-    """Patterns of rankings with a known display; an all-tied one needs none."""
+    """Patterns of rankings with a known display."""
     pattern, is_counted = _patterns(crowd)
     n, author = crowd.n, crowd.rows.author
     made = np.flatnonzero(is_counted)
@@ -79,11 +79,7 @@ def _patterns(crowd: Crowd) -> tuple[Ints, Flags]:
     relations = coded(((size * 64 + first) * 64 + second) * 3 + toward_first + 1)
     numbers = np.random.default_rng(SEED).integers(1, 2**44, size=len(relations.ids)).astype(np.float64)
     total = sums(numbers[relations.codes], by=rows.ranking[rows.i], n=len(rows.author))
-    ties = sums((relation == 0).astype(np.float64), by=rows.ranking[rows.i], n=len(rows.author))
-    is_all_tied = (rows.author >= 0) & (ties == rows.size * (rows.size - 1) / 2)
-    total[is_all_tied] = -rows.size[is_all_tied]
-    codes = coded(total.astype(np.int64)).codes
-    return codes, (rows.is_placed | is_all_tied) & (rows.author >= 0)
+    return coded(total.astype(np.int64)).codes, rows.is_placed
 
 
 def _slot(rows: Rows, end: Ints, size: Ints) -> Ints:

@@ -123,7 +123,7 @@ def annotator(script, ana, comparisons):
 @pytest.mark.django_db
 def test_a_generated_answer_never_breaks_the_server(annotator, change):
     place = annotator.post("work/rivers/next/").json()
-    body = {"submission": str(uuid4()), "tiers": [[1]]} | change
+    body = {"submission": str(uuid4()), "tiers": [["A"]]} | change
 
     response = annotator.post(f"assignments/{place['id']}/submit/", json.dumps(body).encode())
 

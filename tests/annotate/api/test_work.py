@@ -23,7 +23,11 @@ def place(ana_script, comparisons):
 
 @pytest.fixture
 def body(place):
-    return {"submission": str(uuid4()), "tiers": [[one["id"] for one in place["completions"]]], "reason": "All alike."}
+    return {
+        "submission": str(uuid4()),
+        "tiers": [[one["label"] for one in place["completions"]]],
+        "reason": "All alike.",
+    }
 
 
 def test_the_next_comparison_shows_texts_and_no_model(ana_script, place):
@@ -31,7 +35,7 @@ def test_the_next_comparison_shows_texts_and_no_model(ana_script, place):
 
     assert shown.json() == place
     assert [one["label"] for one in place["completions"]] == ["A", "B", "C", "D"]
-    assert set(place["completions"][0]) == {"id", "label", "text"}
+    assert set(place["completions"][0]) == {"label", "text"}
     assert "SECRET-MODEL" not in shown.content.decode()
 
 
@@ -52,15 +56,17 @@ def test_a_submission_is_stored_once_however_often_it_is_sent(ana_script, place,
 def test_a_submission_used_for_something_else_is_a_conflict(ana_script, place, body):
     ana_script.post(f"assignments/{place['id']}/submit/", body)
 
-    other = ana_script.post(f"assignments/{place['id']}/submit/", body | {"tiers": [[pk] for pk in body["tiers"][0]]})
+    other = ana_script.post(
+        f"assignments/{place['id']}/submit/", body | {"tiers": [[label] for label in body["tiers"][0]]}
+    )
 
     assert other.status_code == 409
-    assert Ranking.objects.get().tiers == body["tiers"]
+    assert [len(tier) for tier in Ranking.objects.get().tiers] == [4]
 
 
 def test_a_ranking_is_revised_within_the_grace_time_and_the_old_one_stays(ana_script, place, body):
     ana_script.post(f"assignments/{place['id']}/submit/", body)
-    better = body | {"submission": str(uuid4()), "tiers": [[pk] for pk in body["tiers"][0]]}
+    better = body | {"submission": str(uuid4()), "tiers": [[label] for label in body["tiers"][0]]}
 
     revised = ana_script.post(f"assignments/{place['id']}/revise/", better)
 
@@ -100,19 +106,20 @@ def test_another_persons_comparison_is_like_one_that_is_not_there(script, ben, p
     ("change", "field"),
     [
         ({"submission": "no uuid"}, "submission"),
-        ({"tiers": [[1]]}, "tiers"),
+        ({"tiers": [["A"]]}, "tiers"),
+        ({"tiers": [["A", "B", "C", "D", "E"]]}, "tiers"),
         ({"tiers": []}, "tiers"),
         ({"tiers": [[]]}, "tiers[0]"),
         ({"tiers": "abc"}, "tiers"),
-        ({"tiers": [["1"]]}, "tiers[0][0]"),
+        ({"tiers": [[1]]}, "tiers[0][0]"),
         ({"tiers": [[True]]}, "tiers[0][0]"),
         ({"reason": "x" * 2001}, "reason"),
         ({"reason": 7}, "reason"),
         ({"strength": 2}, "strength"),
-        ({"ratings": {"1": 9}}, "ratings.1"),
+        ({"ratings": {"A": 9}}, "ratings.A"),
         ({"ratings": {"x": 3}}, "ratings"),
         ({"flags": {"9" * 5000: ["a"]}}, "flags"),
-        ({"spans": [{"completion": 1, "start": 0, "end": 1, "colour": "red"}]}, "spans[0].colour"),
+        ({"spans": [{"completion": "A", "start": 0, "end": 1, "colour": "red"}]}, "spans[0].colour"),
         ({"active_seconds": -1}, "active_seconds"),
         ({"annotator": 2}, "annotator"),
         ({"is_gold": True}, "is_gold"),

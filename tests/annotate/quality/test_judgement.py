@@ -193,3 +193,11 @@ def test_every_detector_is_explained(detector: Detector) -> None:
     guide = (Path(__file__).parents[3] / "docs/quality.md").read_text(encoding="utf-8")
 
     assert f"\n## {detector.section}\n" in guide
+
+
+def test_sentences_call_people_by_their_names() -> None:
+    work = people.crowd({7: people.keyed, 11: people.keyed}, n_annotators=15)
+
+    one = next(one for one in judge(work, names={11: "annotator-k"}).annotators if one.annotator == 7)
+
+    assert one.of(Detector.COPYING).sentence.startswith("With annotator-k agrees on 100 % of the pairs")

@@ -213,7 +213,7 @@ def test_two_good_judges_agree_because_they_are_good() -> None:
     def sharp(seen: people.Seen) -> np.ndarray:
         return seen.quality + 0.1 * seen.rng.normal(size=seen.quality.shape)
 
-    assert copying.findings(crowd_of(people.crowd({3: sharp, 4: sharp}, n_prompts=3_000)))[1] == []
+    assert copying.findings(crowd_of(people.crowd({3: sharp, 4: sharp}, n_prompts=3_000)), names={})[1] == []
 
 
 # --- fatigue and drift -----------------------------------------------------------------------------------------------

@@ -73,8 +73,9 @@ def differences(project: Project, *, progress: Progress = lambda done, total: No
         for at in range(0, len(ids), COMPARISONS_PER_READ):
             batch = ids[at : at + COMPARISONS_PER_READ]
             found += _tally_differences(batch, read(batch), expected)
-            for table in TABLES:
-                expected.sums(table)  # keeps one row a key in memory
+            if at % COMPARISONS_PER_TRANSACTION == 0:
+                for table in TABLES:
+                    expected.sums(table)  # keeps one row a key in memory
             progress(at + len(batch), len(ids))
         return found + list(_sum_differences(project, expected))
 

@@ -21,6 +21,7 @@ from annotate.models import Assignment, Project, Ranking, Report
 CLAIM_SECONDS = 600
 """A maker that was killed is forgotten after this time."""
 MAX_FAILURE_CHARS = 300
+MANY = 500
 
 Content = dict[str, Any]
 """What json can hold; no NaN: a number that is not known is null with a reason."""
@@ -53,7 +54,7 @@ def latest(project: Project, *, kind: str, parameters: Mapping[str, Any] | None 
         content=report.content,
         made_at=report.made_at,
         ranking_count=report.ranking_count,
-        rankings_since=_since(project, report.last_ranking).count(),
+        rankings_since=_count_since(project, report.last_ranking),
         seconds=report.seconds,
         is_being_made=_is_claimed(report),
         failure=report.failure,
@@ -105,6 +106,15 @@ def _canonical(parameters: Mapping[str, Any] | None) -> str:
 def _counting(project: Project) -> QuerySet[Ranking]:
     """Return what may change a report: rankings on work, revisions too."""
     return Ranking.objects.filter(comparison__project=project, assignment__purpose=Assignment.Purpose.WORK)
+
+
+def _count_since(project: Project, last_ranking: int) -> int:
+    """Count what came since. By key where that is little: else a database walks through the whole project."""
+    newer = Ranking.objects.filter(pk__gt=last_ranking).order_by("pk").values_list("pk", flat=True)
+    few = list(newer[: MANY + 1])
+    if len(few) > MANY:
+        return _since(project, last_ranking).count()
+    return _counting(project).filter(pk__in=few).count()
 
 
 def _since(project: Project, last_ranking: int) -> QuerySet[Ranking]:

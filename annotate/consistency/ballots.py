@@ -13,7 +13,7 @@ from annotate.models import Annotator, Origin, Project
 from annotate.quality.arrays import Flags, Ints
 from annotate.quality.ranking import PairVotes, RankingRow, pair_votes, ranked_completions
 
-MAX_RANKINGS = 30_000
+MAX_RANKINGS = 12_000
 HASH_DIGITS = 8
 
 

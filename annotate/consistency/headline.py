@@ -45,12 +45,11 @@ class Step:
     url: str
 
 
-def tiles(sums: Sums, figures: Figures | None) -> list[Tile]:
+def tiles(figures: Figures | None) -> list[Tile]:
     """Return the four figures of agreement, the one to compare with published figures first."""
     none = Estimate(None, n=0, reason=NOT_MADE)
-    made = figures or None
     both = {
-        name: getattr(made, name) if made else BothIntervals(none, none)
+        name: getattr(figures, name) if figures else BothIntervals(none, none)
         for name in ("decisive", "half_credit", "strict", "alpha")
     }
     return [

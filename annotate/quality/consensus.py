@@ -25,6 +25,7 @@ from annotate.quality.margin_model import (
     log_likelihood,
     margins_given,
     normalised,
+    of_pairs,
     start,
     without,
 )
@@ -110,7 +111,7 @@ def _warm(known: Evidence, begin: Parameters, *, seed: int) -> Parameters:
     if n_pairs <= 2 * WARMING_PAIRS:
         return begin
     part = np.sort(np.random.default_rng(seed).choice(n_pairs, WARMING_PAIRS, replace=False))
-    return fit_model(known._replace(table=known.table[part]), start=begin).parameters
+    return fit_model(of_pairs(known, part), start=begin).parameters
 
 
 def _tempered(known: Evidence, state: Round, temperature: float, population: Floats) -> tuple[Reals, Floats]:

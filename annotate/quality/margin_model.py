@@ -41,11 +41,12 @@ class Evidence(NamedTuple):
     """What was answered on each pair and what is known of it beforehand, one row a pair, side by side.
 
     `table`: weights of votes in columns (i first | j first) x (first, tie, second) x annotator, then the design
-    (pair_design.py) of F columns. (U, 6 A + F)
+    (pair_design.py) of F columns. (U, 6 A + F) `products`: the design's columns with each other (F, F).
     """
 
     table: csr_matrix
     n_annotators: int
+    products: Floats
 
 
 class Curves(NamedTuple):
@@ -75,7 +76,13 @@ def evidence(votes: PairVotes, *, weights: Floats, design: csr_matrix) -> Eviden
     """All votes and the design; a vote whose display order is unknown counts half in either orientation."""
     answers = _answers(votes, weights, np.arange(len(votes.unit)))
     whole = hstack([answers, design.astype(answers.dtype)], format="csr") if design.shape[1] else answers
-    return Evidence(whole, len(votes.annotator_ids))
+    return Evidence(whole, len(votes.annotator_ids), _products(design))
+
+
+def of_pairs(known: Evidence, pairs: Ints) -> Evidence:
+    """The evidence on some pairs only."""
+    table = known.table[pairs]
+    return known._replace(table=table, products=_products(table[:, 6 * known.n_annotators :]))
 
 
 def without(known: Evidence, votes: PairVotes, *, weights: Floats, left_out: Flags) -> Evidence:
@@ -114,14 +121,12 @@ def fit_model(known: Evidence, *, start: Parameters) -> Round:
 def em_rounds(known: Evidence, *, start: Parameters) -> Iterator[Round]:
     """EM without end; the posterior density of the parameters never falls from one round to the next."""
     parameters, pseudo = start, pseudo_votes(known)
-    design = known.table[:, 6 * known.n_annotators :]
-    products: Floats = (design.T @ design).toarray().astype(np.float64)
     while True:
         margins = margins_given(known, parameters)
         yield Round(parameters, margins)
         votes, leads = totals(known, margins)
         curves = _newton_step(parameters.curves, votes + pseudo[:, np.newaxis, :])
-        parameters = Parameters(curves, *_expectations(products, leads @ NODES, margins))
+        parameters = Parameters(curves, *_expectations(known.products, leads @ NODES, margins))
 
 
 def margins_given(known: Evidence, parameters: Parameters, *, temperature: float = 1.0) -> Reals:
@@ -212,6 +217,11 @@ def _answers(votes: PairVotes, weights: Floats, chosen: Ints) -> csr_matrix:
     precision = np.float32 if len(votes.unit) > LARGE else np.float64
     shape = (len(votes.units.i), 6 * len(votes.annotator_ids))
     return csr_matrix((weight.astype(precision), (unit, column)), shape=shape)
+
+
+def _products(design: csr_matrix) -> Floats:
+    products: Floats = (design.T @ design).toarray().astype(np.float64)
+    return products
 
 
 def _expectations(products: Floats, leads: Floats, margins: Reals) -> tuple[Floats, float]:

@@ -16,6 +16,7 @@ from annotate.quality.margin_model import (
     Parameters,
     log_chances,
     margins_given,
+    of_pairs,
 )
 from annotate.quality.ranking import PairVotes
 
@@ -57,11 +58,11 @@ def temperature_of(votes: PairVotes, held_out: Flags, *, others: Evidence, fitte
     n = int(held_out.sum())
     if not n:
         return undefined(f"Not enough data to check the calibration: fewer than {MIN_HELD_OUT} votes to hold out.", n=0)
-    of_pairs = others._replace(table=others.table[votes.unit[held_out]])
+    predicted = of_pairs(others, votes.unit[held_out])
     chances = _chances_of_answers(votes, held_out, fitted.curves)
 
     def surprise(log_temperature: float) -> float:
-        margins = margins_given(of_pairs, fitted, temperature=float(np.exp(log_temperature)))
+        margins = margins_given(predicted, fitted, temperature=float(np.exp(log_temperature)))
         doubt = log_temperature**2 / (2 * TEMPERATURE_SPREAD**2)
         return float(doubt - np.log((margins * chances).sum(axis=1)).sum())
 

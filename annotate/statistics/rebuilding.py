@@ -6,6 +6,7 @@ their own comparison, whether its turn has come or not. Until the last is done t
 that was cut off is finished by `catch_up`.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -56,7 +57,8 @@ def catch_up(project: Project, *, progress: Progress = lambda done, total: None)
     if len(missing) >= MANY:
         bulk.widen_cache()
     for at in range(0, len(missing), COMPARISONS_PER_TRANSACTION):
-        recount(missing[at : at + COMPARISONS_PER_TRANSACTION])
+        with _without_collector():
+            recount(missing[at : at + COMPARISONS_PER_TRANSACTION])
         progress(min(at + COMPARISONS_PER_TRANSACTION, len(missing)), len(missing))
     if len(missing) >= MANY:
         bulk.analyze(Tally, *(table.model for table in TABLES))
@@ -75,6 +77,18 @@ def differences(project: Project, *, progress: Progress = lambda done, total: No
                 expected.sums(table)  # keeps one row a key in memory
             progress(at + len(batch), len(ids))
         return found + list(_sum_differences(project, expected))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let no garbage collector walk over a million tuples that all stay: it takes a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _uncounted(project: Project) -> Iterator[int]:

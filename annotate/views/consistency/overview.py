@@ -23,7 +23,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "project": project,
         "shown": shown,
         "counts": counts,
-        "tiles": headline.tiles(statistics.figures(project), shown.content),
+        "tiles": headline.tiles(shown.content),
         "facts": headline.facts(statistics.figures(project), counts, shown.content),
         "steps": headline.next_steps(project, counts, report.judgements(project).content),
         "page": page,

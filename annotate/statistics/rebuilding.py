@@ -24,8 +24,8 @@ from annotate.statistics.recounting import COMPARISONS_PER_READ, TABLES, Changes
 Progress = Callable[[int, int], None]
 """Told (comparisons done, comparisons in all)."""
 MANY = 1_000
-COMPARISONS_PER_TRANSACTION = 20_000
-"""On SQLite a submission waits for as long as one of them takes, some seconds."""
+COMPARISONS_PER_TRANSACTION = 5_000
+"""On SQLite a submission waits for as long as one of them takes: a second or two on an idle machine."""
 
 
 class Difference(NamedTuple):

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import override_settings
 
 from annotate import intake, memberships, people, projects
 from annotate.models import Role
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords():
+    """Django's hash of a password takes a second on a slow core, and each account of the cast needs one."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")

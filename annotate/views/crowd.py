@@ -14,7 +14,6 @@ from annotate.crowd import entry, participations, prolific
 from annotate.crowd import settings as crowds
 from annotate.forms_crowd import CrowdForm
 from annotate.models import Participation, Project, Role
-from annotate.views.invitations import MODEL_BACKEND
 
 Status = Participation.Status
 PER_PAGE = 50
@@ -117,7 +116,7 @@ def approve(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _sign_in(request: HttpRequest, stay: Participation) -> HttpResponse:
-    login(request, stay.annotator.user, backend=MODEL_BACKEND)  # which drops another account's session
+    login(request, stay.annotator.user)  # which drops another account's session
     request.session.set_expiry(SESSION_SECONDS)
     request.session["crowd_project"] = stay.project.slug
     is_over = stay.status != Status.ACTIVE

@@ -15,8 +15,6 @@ from annotate.crowd import invitations
 from annotate.forms_crowd import AccountForm, InvitationForm
 from annotate.models import Invitation, Project, Role
 
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-
 
 @require_http_methods(["GET", "POST"])
 @never_cache
@@ -74,7 +72,7 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
         except IntegrityError:
             form.add_error("username", _("A user with that username already exists."))
         else:
-            login(request, user, backend=MODEL_BACKEND)
+            login(request, user)
             return _joined(request, invitation)
     context = {"project": invitation.project, "form": form, "here": request.path}
     return render(request, "annotate/join.html", context, status=422 if form.is_bound else 200)

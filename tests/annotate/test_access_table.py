@@ -193,9 +193,8 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def filled(settings, project, write_lines):
+def filled(project, write_lines):
     """The project with two comparisons, three places each, full of names that annotators must not meet."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     projects.change(project, name="Rivers", overlap=3, lease_seconds=1800, is_active=True)
     completions = [{"id": f"SECRET-ID-{x}", "text": f"River {x}.", "model": "SECRET-MODEL-7"} for x in "abcd"]
     lines = [{"id": f"SECRET-ID-{n}", "prompt": f"Name river {n}.", "completions": completions} for n in range(2)]

@@ -52,7 +52,10 @@ def test_the_usual_flags_stand_ready_but_are_asked_only_if_wanted(as_lee):
 
 def test_settings_change_the_questions_and_show_them_again(as_lee):
     project = project_of(slug="asked")
-    fields = {"name": "Asked", "overlap": 2, "lease_seconds": 600, "is_active": "on"}
+    shown = as_lee.get(reverse("project_settings", args=["asked"])).context["form"]
+    fields = {
+        bound.name: bound.value() for bound in shown if bound.value() not in (None, "") and bound.value() is not False
+    }
 
     as_lee.post(reverse("project_settings", args=["asked"]), fields | ASKED)
 

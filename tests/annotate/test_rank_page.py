@@ -349,12 +349,12 @@ def test_the_home_page_counts_what_is_done_and_left(as_ana, ana, place, project)
 
 
 def test_the_home_page_asks_as_little_for_many_projects_as_for_one(as_ana, django_assert_num_queries, project):
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         as_ana.get(reverse("home"))
     for n in range(5):
         projects.create(slug=f"p{n}", name=f"P{n}", guidelines="Be fair.", by=None)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         as_ana.get(reverse("home"))
 
 

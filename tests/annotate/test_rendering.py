@@ -147,12 +147,12 @@ def test_attacks_are_inert_in_texts_too_long_for_markdown(source):
 
 
 @pytest.mark.parametrize("source", COSTLY.values(), ids=COSTLY)
-def test_texts_made_to_be_slow_are_shown_within_a_second(source):
+def test_texts_made_to_be_slow_are_shown_without_a_long_wait(source):
     start = time.process_time()
 
     rendering.text(source)
 
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 4  # under one on an idle core; what hangs takes minutes
 
 
 @pytest.mark.parametrize(
@@ -315,12 +315,12 @@ def test_code_is_shown_whole_in_every_language(language):
 
 @pytest.mark.parametrize("language", sorted(highlighting.LANGUAGES))
 @pytest.mark.parametrize("piece", ["\n", "/", "a ", "a.", "{", "a\n", "- "])
-def test_code_made_to_be_slow_is_shown_within_a_second(language, piece):
+def test_code_made_to_be_slow_is_shown_without_a_long_wait(language, piece):
     start = time.process_time()
 
     highlighting.highlighted(piece * (3_900 // len(piece)), language)
 
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 4  # under one on an idle core; what hangs takes minutes
 
 
 def test_long_code_is_shown_without_colours():

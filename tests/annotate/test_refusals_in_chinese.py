@@ -22,7 +22,7 @@ from tests.annotate.asking import fill, project_of
 
 ROOT = Path(settings.BASE_DIR) / "annotate"
 TRANSLATES = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
-SENTENCE = re.compile(r"^(?:\{\} )?(?!(?:AND|SELECT|DELETE|INSERT|UPDATE) )[A-Z«][^<>/]* [a-z]|[a-z]\.$")
+SENTENCE = re.compile(r"^(?:\{\} )?(?!(?:AND|FOR|SELECT|DELETE|INSERT|UPDATE) )[A-Z«][^<>/]* [a-z]|[a-z]\.$")
 NOT_FOR_ANNOTATORS = """
     admin.py bulk.py comparison_intake.py deliveries.py exports.py forms_api.py forms_questions.py forms_staff.py
     gold.py intake.py jsonlines.py outbox.py policy.py posting.py preview.py projects.py questions.py

@@ -5,10 +5,13 @@ went wrong in it (console errors, exceptions, breaches of the content security p
 """
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -68,9 +71,34 @@ def open_page(browser: Browser, live_server: object, roles: None) -> Iterator[Ca
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         return page
 
-    yield open_one
-    for context in contexts:
-        context.close()
+    with _followed() as is_idle:
+        yield open_one
+        for context in contexts:
+            context.close()  # a page that closes may still send its draft
+        time.sleep(0.02)
+        deadline = time.monotonic() + 5
+        while not is_idle() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+@contextmanager
+def _followed() -> Iterator[Callable[[], bool]]:
+    """Follow the requests of the server's threads: the tables are emptied after a test, and on PostgreSQL a request
+    that is still at work then is a deadlock."""
+    started: list[object] = []
+    finished: list[object] = []
+
+    def start(**about: object) -> None:
+        started.append(about)
+
+    def finish(**about: object) -> None:
+        finished.append(about)
+
+    request_started.connect(start)
+    request_finished.connect(finish)
+    yield lambda: len(started) <= len(finished)
+    request_started.disconnect(start)
+    request_finished.disconnect(finish)
 
 
 @pytest.fixture

@@ -1,0 +1,44 @@
+"""Configs of the stages that learn from preferences: the reward model."""
+
+from dataclasses import dataclass
+
+from rlhf.contract.fields import StageConfig, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardConfig(StageConfig):
+    """Reward model: Bradley-Terry on consensus pairs, by TRL's RewardTrainer."""
+
+    epochs: int = option(
+        2, help="Passes over the pairs. The pairs of a ranking are correlated: more over-fits.", minimum=1, maximum=50
+    )
+    learning_rate: float = option(2e-4, help="Peak learning rate (AdamW).", minimum=1e-8, maximum=1.0)
+    batch_size: int = option(
+        4,
+        help="Prompts an optimiser step; all pairs of a prompt (at most 9 completions) stay together.",
+        minimum=1,
+        maximum=1024,
+    )
+    max_length: int = option(
+        512, help="Tokens of prompt and completion; longer pairs are left out and counted.", minimum=16, maximum=32768
+    )
+    lora_rank: int = option(
+        16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
+    )
+    max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
+    labels: str = option(
+        "soft",
+        help="What is learned of a pair: its probability; the better one, without ties or doubts; or that by a margin.",
+        choices=("soft", "hard", "margin"),
+    )
+    center_coefficient: float = option(0.01, help="Pulls scores towards mean 0.", minimum=0.0, maximum=1.0)
+    minutes: float = option(
+        0.0, help="Stop after so many minutes of training; 0 trains to the end.", minimum=0.0, maximum=100_000.0
+    )
+    learning_curve: int = option(
+        0,
+        help="Train on 1/2, 1/4, … of the prompts first, so many times, to see what more preferences would buy: 3 "
+        "give the label budget the points it needs; the run takes twice as long.",
+        minimum=0,
+        maximum=8,
+    )

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from annotate import statistics
 from annotate.consistency import ballots
 from annotate.consistency.tables import FORMS
 from annotate.consistency.what_if import Conditions
@@ -35,8 +36,8 @@ class WhatIfForm(forms.Form):
         super().__init__(*args, **more)
         numbers = project.guidelines.order_by("number").values_list("number", flat=True)
         self.fields["guideline"].choices = [("", "any"), *((number, f"version {number}") for number in numbers)]
-        categories = project.prompts.exclude(category="").order_by("category").values_list("category", flat=True)
-        self.fields["category"].choices = [("", "any"), *((name, name) for name in categories.distinct())]
+        categories = statistics.categories(project)
+        self.fields["category"].choices = [("", "any"), *((name, name) for name in categories)]
 
     def clean_without(self) -> tuple[int, ...]:
         names = sorted({name for part in self.cleaned_data["without"].split(",") if (name := part.strip())})

@@ -1,16 +1,20 @@
-"""Dataclasses and named tuples as JSON, and back: how a report is stored.
+"""Dataclasses and named tuples as JSON, and back: how a report is stored. An array is its type and its packed bytes.
 
 What is stored is read by the program that wrote it or a later one; `revived` fails where the two differ, and the report
 is then made anew.
 """
 
+import base64
 import math
 import types
+import zlib
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 T = TypeVar("T")
 
@@ -31,6 +35,8 @@ def plain(value: object) -> Any:  # noqa: ANN401  any JSON
         return value.value
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, np.ndarray):
+        return [value.dtype.str, base64.b64encode(zlib.compress(np.ascontiguousarray(value))).decode("ascii")]
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
     if (names := _names(type(value))) is not None:
@@ -42,7 +48,7 @@ def revived(kind: type[T], stored: Any) -> T:  # noqa: ANN401
     """Return a value of a type from what `plain` made of one. Raises Outdated."""
     try:
         return _revived(kind, stored)
-    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError, zlib.error) as problem:
         raise Outdated(f"{kind.__name__}: {problem!r}") from None
 
 
@@ -52,6 +58,9 @@ def _revived(kind: Any, stored: Any) -> Any:  # noqa: ANN401
         return None if stored is None else _revived(next(one for one in arguments if one is not type(None)), stored)
     if origin is tuple and arguments[-1:] != (...,):
         return tuple(_revived(one, part) for one, part in zip(arguments, stored, strict=True))
+    if origin is np.ndarray:
+        dtype, packed = stored
+        return np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype=dtype).copy()
     if origin in (list, tuple):
         return origin(_revived(arguments[0], one) for one in stored)
     if origin is not None:  # a mapping

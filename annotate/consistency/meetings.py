@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from annotate.models import Annotator, Comparison, Project, Ranking
-from annotate.preferences import current_rankings
+from annotate.models import Annotator, Assignment, Comparison, Project, Ranking
 from annotate.quality.tiers import sentence, tau_x
 from annotate.verdicts import excerpt_of, labels_of
+
+Purpose = Assignment.Purpose
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,11 @@ class Meeting:
 
 
 def shared_ids(project: Project, first: Annotator, second: Annotator) -> list[int]:
-    """Return the comparisons that both ranked, by id."""
-    rankings = current_rankings(project)
-    theirs = rankings.filter(annotator=second).values("comparison")
-    ids = rankings.filter(annotator=first, comparison__in=theirs).values_list("comparison_id", flat=True)
-    return sorted(ids)
+    """Return the comparisons that both ranked, by id.
+
+    Which comparisons both were given is read from an index alone; only of those the rankings are looked up.
+    """
+    return sorted(_ranked_beside(project, first, second) & _ranked_beside(project, second, first))
 
 
 def meetings(comparison_ids: Sequence[int], first: Annotator, second: Annotator) -> list[Meeting]:
@@ -36,6 +37,14 @@ def meetings(comparison_ids: Sequence[int], first: Annotator, second: Annotator)
     said = {(one.comparison_id, one.annotator_id): one.tiers for one in rankings.exclude(assignment__purpose="repeat")}
     found = Comparison.objects.select_related("prompt").in_bulk(comparison_ids)
     return [_meeting(found[pk], said[pk, first.pk], said[pk, second.pk]) for pk in comparison_ids]
+
+
+def _ranked_beside(project: Project, one: Annotator, other: Annotator) -> set[int]:
+    """The comparisons on which the ranking of one counts and the other had a place."""
+    theirs = Assignment.objects.filter(annotator=other).values("comparison")
+    mine = Assignment.objects.filter(annotator=one, comparison__in=theirs, project=project, purpose=Purpose.WORK)
+    counted = mine.filter(rankings__superseded_at__isnull=True, rankings__unrankable="")
+    return set(counted.values_list("comparison_id", flat=True))
 
 
 def _meeting(comparison: Comparison, first: list[list[int]], second: list[list[int]]) -> Meeting:

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from annotate import label_value as labels
 from annotate import report_store, statistics
 from annotate.consistency import effects, trend
+from annotate.consistency.ballots import Ballots, read
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.judged import Judgements
@@ -32,7 +33,8 @@ from annotate.report_store import Content, Stored
 from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
-FIGURES, JUDGEMENT, WIN_RATES = "figures", "judgement", "win rates"
+FIGURES, JUDGEMENT, WIN_RATES, BALLOTS = "figures", "judgement", "win rates", "ballots"
+KINDS = (FIGURES, JUDGEMENT, WIN_RATES, BALLOTS, labels.KIND)
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
@@ -64,11 +66,14 @@ def figures(project: Project) -> Shown[Figures]:
     """Return the figures as they were made last, or made now for a small project."""
     if _is_small(project):
         return Shown(_figures(project, _work(project)), None)
-    stored = report_store.latest(project, kind=FIGURES)
-    try:
-        return Shown(revived(Figures, stored.content) if stored and stored.content else None, stored)
-    except Outdated:
-        return Shown(None, stored)
+    return _as_stored(project, FIGURES, Figures)
+
+
+def ballots(project: Project) -> Shown[Ballots]:
+    """Return the votes, of a large project those of a part of its prompts, as they were when the report was made."""
+    if _is_small(project):
+        return Shown(read(project), None)
+    return _as_stored(project, BALLOTS, Ballots)
 
 
 def judgements(project: Project) -> Shown[Judgements]:
@@ -101,18 +106,28 @@ def make(project: Project) -> None:
     work = cache(lambda: _work(project))
     for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement), (WIN_RATES, _win_rates)):
         report_store.make(project, kind=kind, build=_storing(build, work))
+    report_store.make(project, kind=BALLOTS, build=lambda project, parameters: plain(read(project)))
     report_store.make(project, kind=labels.KIND, build=labels.build)
 
 
 def is_stale(project: Project) -> bool:
     """Say whether there is more than the stored reports know."""
-    return any(report_store.is_stale(project, kind=kind) for kind in (FIGURES, JUDGEMENT, WIN_RATES, labels.KIND))
+    return any(report_store.is_stale(project, kind=kind) for kind in KINDS)
 
 
 def _is_small(project: Project) -> bool:
     """Whether a page reckons by itself; it stops counting where it does not."""
     counts = statistics.listing(project).values_list("ranking_count", flat=True)
     return sum(counts[: LIVE_RANKINGS + 1]) <= LIVE_RANKINGS
+
+
+def _as_stored(project: Project, kind: str, of: type[T]) -> Shown[T]:
+    """A report as it was made last, or as if it never was where an earlier program made it."""
+    stored = report_store.latest(project, kind=kind)
+    try:
+        return Shown(revived(of, stored.content) if stored and stored.content else None, stored)
+    except Outdated:
+        return Shown(None, stored)
 
 
 def _storing(build: Callable[[Project, Work], object], work: Callable[[], Work]) -> report_store.Make:

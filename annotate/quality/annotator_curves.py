@@ -27,7 +27,7 @@ from annotate.quality.margin_model import (
 from annotate.quality.minimum import ANNOTATOR_PROMPTS, POSITION
 from annotate.quality.ranking import PairVotes
 
-CHUNK = 50_000
+CHUNK = 16_384
 Z95 = 1.959963984540054
 STEP = 1e-4
 ANSWERS: Floats = np.array([1.0, 0.0, -1.0])[:, np.newaxis, np.newaxis]  # first, tie, second

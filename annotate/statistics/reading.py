@@ -75,6 +75,12 @@ def figures(project: Project, *, category: str | None = None) -> Figures:
     )
 
 
+def categories(project: Project) -> list[str]:
+    """Return the categories of the prompts of which anything is ranked, by name; «without» is not among them."""
+    rows = PairCell.objects.filter(project=project, pairs__gt=0).exclude(category="")
+    return sorted(rows.values_list("category", flat=True).order_by().distinct())
+
+
 def cells(project: Project, *, category: str | None = None) -> Cells:
     """Return how many pairs of completions have which votes."""
     rows = PairCell.objects.filter(project=project)

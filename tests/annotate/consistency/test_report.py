@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from numpy.testing import assert_array_equal
 
 from annotate import report_store, reward_models, tasks
-from annotate.consistency import report
+from annotate.consistency import ballots, report
 from annotate.models import Annotator, Completion, Report
 from annotate.quality.findings import Detector, Judged
 from annotate.reward_models import Scored
@@ -65,6 +68,31 @@ def test_what_is_stored_is_what_was_reckoned(large, monkeypatch):
     assert stored[1] == json.loads(json.dumps(live[1], allow_nan=False))
 
 
+def test_what_if_reads_no_ranking_of_a_large_project(large, rex, as_user):
+    url, asked = reverse("consistency_what_if", args=[large.slug]), {"without": contrary().pseudonym}
+    before = as_user(rex).get(url, asked).content.decode()
+    report.make(large)
+    with CaptureQueriesContext(connection) as said:
+        after = as_user(rex).get(url, asked).content.decode()
+
+    assert "Not reckoned yet" in before
+    assert "144 of 180" in after
+    assert "nothing since" in after
+    assert [one["sql"] for one in said if '"annotate_ranking"."tiers"' in one["sql"]] == []
+
+
+def test_stored_votes_are_those_that_were_read(large):
+    report.make(large)
+    stored, now = report.ballots(large).content, ballots.read(large)
+
+    assert (stored.category, stored.share) == (now.category, 1.0)
+    for name in ("annotator", "guideline", "is_simulated", "turn"):
+        assert_array_equal(getattr(stored, name), getattr(now, name), strict=True)
+    for name in ("unit", "annotator", "ranking", "relation", "i_first", "annotator_ids", "ranking_ids"):
+        assert_array_equal(getattr(stored.votes, name), getattr(now.votes, name), strict=True)
+    assert_array_equal(stored.votes.units, now.votes.units)
+
+
 def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
     read = []
     work = report._work
@@ -73,7 +101,13 @@ def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
     report.make(large)
 
     assert read == [large]
-    assert sorted(Report.objects.values_list("kind", flat=True)) == ["figures", "judgement", "label value", "win rates"]
+    assert sorted(Report.objects.values_list("kind", flat=True)) == [
+        "ballots",
+        "figures",
+        "judgement",
+        "label value",
+        "win rates",
+    ]
 
 
 def test_the_button_makes_it_anew(large, rex, as_user, monkeypatch, django_capture_on_commit_callbacks):

@@ -9,7 +9,7 @@ import difflib
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
 
 from rlhf.contract.fields import ConfigError, StageConfig, type_of
-from rlhf.contract.stages.language import SftConfig
+from rlhf.contract.stages.language import PretrainConfig, SftConfig
 from rlhf.contract.stages.looking import EvaluateConfig, SampleConfig
 from rlhf.contract.stages.preferences import RewardConfig
 from rlhf.contract.stages.reinforcement import PpoConfig
@@ -18,6 +18,7 @@ __all__ = [
     "ConfigError",
     "EvaluateConfig",
     "PpoConfig",
+    "PretrainConfig",
     "RewardConfig",
     "SampleConfig",
     "SftConfig",
@@ -31,6 +32,7 @@ EXACT_FLOAT = 2**53
 """Whole numbers up to this are the same as floats."""
 
 STAGES: dict[str, type[StageConfig]] = {
+    "pretrain": PretrainConfig,
     "sft": SftConfig,
     "reward": RewardConfig,
     "ppo": PpoConfig,

@@ -77,6 +77,14 @@ class DemonstrationRecord:
 
 
 @dataclass(frozen=True)
+class DocumentRecord:
+    """One line of text.jsonl, a corpus: a document of plain text."""
+
+    text: str
+    split: str  # "train" or "test", by a hash of the text
+
+
+@dataclass(frozen=True)
 class CompletionRecord:
     """One line of completions.jsonl, left by a `sample` run: one completion by one model."""
 
@@ -95,7 +103,7 @@ class ScoreRecord:
     score: float
 
 
-Record = PreferenceRecord | PromptRecord | DemonstrationRecord | CompletionRecord | ScoreRecord
+Record = PreferenceRecord | PromptRecord | DemonstrationRecord | DocumentRecord | CompletionRecord | ScoreRecord
 
 
 def write_jsonl(path: Path, records: Iterator[Record] | list[Any]) -> int:

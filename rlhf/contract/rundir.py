@@ -24,12 +24,13 @@ class BadArtefact(Exception):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Absolute paths of what a run reads: a snapshot directory and checkpoint directories ("" where not needed)."""
+    """Absolute paths of what a run reads: directories of a snapshot, checkpoints and a corpus ("" where not needed)."""
 
-    snapshot: str
-    base: str
+    snapshot: str = ""
+    base: str = ""
     reward_model: str = ""
     baseline: str = ""
+    corpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     checkpoint_kind: str = ""  # base, sft, reward or policy where checkpoint/ holds weights
     seconds: float = 0.0
+    cost: dict[str, float] = field(default_factory=dict)  # see rlhf/training/cost.py
 
 
 class RunDirectory:
@@ -94,6 +96,12 @@ class RunDirectory:
                 raise ValueError(f"{name} is {value} at step {step}")
         _append(self.metrics, {"step": step, "values": values})
         self.beat()
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the lines of metrics.jsonl: {"step", "values"}; none before the first."""
+        if not self.metrics.exists():
+            return []
+        return [json.loads(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
 
     def append_sample(self, row: dict[str, Any]) -> None:
         """Append one line to samples.jsonl: {"step", "prompt", "completion", "score"?, "model"?}."""

@@ -22,6 +22,7 @@ from rlhf.contract.config import ConfigError
 from rlhf.contract.lifeline import die_with_parent
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import BadArtefact, Result, RunDirectory, RunSpec
+from rlhf.training import cost
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
@@ -91,7 +92,8 @@ def _context(stage: str, directory: RunDirectory) -> RunContext:
 def _result(started: float, status: str, **values: Any) -> Result:
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     versions["python"] = platform.python_version()
-    return Result(status, versions=versions, seconds=round(time.monotonic() - started, 2), **values)
+    seconds = time.monotonic() - started
+    return Result(status, versions=versions, seconds=round(seconds, 2), cost=cost.measured(seconds), **values)
 
 
 def _reason(problem: Exception) -> FailureReason:

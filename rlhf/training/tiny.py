@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+from rlhf.training import new_models
 
 STEPS = 160
 BATCH = 24
@@ -20,11 +21,7 @@ LENGTH = 64
 VOCABULARY = 768
 LEARNING_RATE = 3e-3
 CONVERSATIONS = 3000
-SPECIALS = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
-TEMPLATE = (
-    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
+SIZE = {"hidden_size": 128, "layers": 4, "heads": 4, "key_value_heads": 4, "context": 512}
 PROMPTS = Path(__file__).resolve().parents[1] / "demo" / "prompts.jsonl"
 
 ENGLISH = {
@@ -58,8 +55,8 @@ def pretrain(*, steps: int = STEPS, seed: int = 1) -> tuple[LlamaForCausalLM, Pr
     """Return a tiny language model and its tokenizer, trained on our own conversations."""
     torch.manual_seed(seed)
     conversations = list(write_conversations(CONVERSATIONS, seed=seed))
-    tokenizer = make_tokenizer(conversations)
-    model = LlamaForCausalLM(_size(tokenizer))
+    tokenizer = new_models.make_tokenizer(conversations, vocabulary=VOCABULARY)
+    model = new_models.make_llama(tokenizer, **SIZE)
     print(f"base: tiny: {model.num_parameters() / 1e6:.1f} M parameters, {len(tokenizer)} tokens", flush=True)
     stream = torch.tensor([i for text in conversations for i in tokenizer(text)["input_ids"]])
     _train(model, stream, steps=steps, seed=seed)
@@ -91,37 +88,6 @@ def sentence(words: dict[str, list[str]], rng: random.Random) -> str:
     if words is CHINESE:
         return f"{kind}{thing}{verb}{other}{end}"
     return f"The {kind} {thing} {verb} a {other}{end}"
-
-
-def make_tokenizer(conversations: list[str]) -> PreTrainedTokenizerBase:
-    """Train a byte-level BPE tokenizer and give it the chat template."""
-    inner = Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False
-    )
-    inner.train_from_iterator(conversations, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<|pad|>", eos_token="<|end|>")
-    tokenizer.chat_template = TEMPLATE
-    return tokenizer
-
-
-def _size(tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-        tie_word_embeddings=True,
-    )
 
 
 def _train(model: LlamaForCausalLM, stream: torch.Tensor, *, steps: int, seed: int) -> None:

@@ -21,7 +21,15 @@ class Watcher(TrainerCallback):
         self.directory = directory
         self.stop_at = time.monotonic() + 60 * minutes if minutes else math.inf
         self.is_cancelled = False
-        self.losses: list[float] = []
+
+    @property
+    def losses(self) -> list[float]:
+        """The loss of each step, those before an interruption too."""
+        return [row["values"]["loss"] for row in self.directory.read_metrics()]
+
+    def more_values(self, step: int) -> dict[str, float]:
+        """Return what a stage measures at a step besides the trainer's own figures."""
+        return {}
 
     def on_substep_end(self, *args: Any, **kwargs: Any) -> None:
         self.directory.beat()
@@ -46,8 +54,8 @@ class Watcher(TrainerCallback):
         values = {ours: float(logs[theirs]) for theirs, ours in NAMES.items() if logs and theirs in logs}
         if "loss" not in values:
             return
+        values |= self.more_values(state.global_step)
         check_finite(state.global_step, values)
-        self.losses.append(values["loss"])
         self.directory.append_metric(state.global_step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         print(f"step {state.global_step}/{state.max_steps}  {shown}", flush=True)

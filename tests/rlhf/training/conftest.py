@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rlhf.contract import config as configs
 from rlhf.contract import rundir
-from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptRecord, write_jsonl
+from rlhf.contract.records import DemonstrationRecord, DocumentRecord, PreferenceRecord, PromptRecord, write_jsonl
 from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
 from rlhf.training import models as our_models
 from rlhf.training import precision
@@ -153,10 +153,25 @@ def make_snapshot(tmp_path):
 
 
 @pytest.fixture
+def make_corpus(tmp_path):
+    """Write a corpus directory of training and held-out documents."""
+
+    def make(*, train=(), test=()):
+        directory = tmp_path / f"corpus{len(list(tmp_path.glob('corpus*')))}"
+        directory.mkdir()
+        documents = [*(DocumentRecord(x, "train") for x in train), *(DocumentRecord(x, "test") for x in test)]
+        write_jsonl(directory / "text.jsonl", documents)
+        rundir.write_manifest(directory, {})
+        return directory
+
+    return make
+
+
+@pytest.fixture
 def make_run(tmp_path):
     """Write a run directory with its order and return it."""
 
-    def make(stage, *, snapshot, base, config=None, **inputs):
+    def make(stage, *, snapshot="", base="", config=None, **inputs):
         directory = RunDirectory(tmp_path / f"run-{stage}-{len(list(tmp_path.glob('run-*')))}")
         given = {name: str(path) for name, path in inputs.items()}
         spec = RunSpec(stage, configs.parse(stage, config or {}), Inputs(str(snapshot), str(base), **given))

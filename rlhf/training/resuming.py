@@ -1,0 +1,65 @@
+"""Going on after an interruption, for the stages that stand on the Hugging Face trainer.
+
+Its checkpoints lie under RUN_DIR/state/, each with a manifest of ours, written last: the newest that verifies is taken
+up, so one that was not finished is passed over. PPO has its own (ppo_state.py).
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from rlhf.contract import rundir
+from rlhf.contract.rundir import BadArtefact, RunDirectory
+
+KEPT = 2
+
+
+class Keeper(TrainerCallback):
+    """Sets its manifest beside each checkpoint that the trainer has written."""
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        if state.is_world_process_zero:
+            rundir.write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}", {"kind": "state"})
+        return control
+
+
+def arguments(directory: RunDirectory, *, every: int) -> dict[str, Any]:
+    """Return what the trainer's arguments say of checkpoints: one every so many steps, or none at all (0)."""
+    return {
+        "output_dir": str(_parent(directory)),
+        "save_strategy": "steps" if every else "no",
+        "save_steps": every or 500,
+        "save_total_limit": KEPT,
+    }
+
+
+def newest(directory: RunDirectory) -> str | None:
+    """Return the path of the newest checkpoint that verifies; None where there is none.
+
+    What the run wrote down after that step is dropped: it will be written again.
+    """
+    found = {int(path.name.removeprefix("checkpoint-")): path for path in _parent(directory).glob("checkpoint-[0-9]*")}
+    for step in sorted(found, reverse=True):
+        try:
+            rundir.verify_manifest(found[step])
+        except BadArtefact as problem:
+            print(f"state: {problem} The one before it is tried.", flush=True)
+            continue
+        print(f"state: going on after step {step}", flush=True)
+        directory.forget_after(step)
+        return str(found[step])
+    directory.forget_after(0)
+    return None
+
+
+def forget(directory: RunDirectory) -> None:
+    """Remove the checkpoints of a run that is over."""
+    shutil.rmtree(_parent(directory), ignore_errors=True)
+
+
+def _parent(directory: RunDirectory) -> Path:
+    return directory.path / "state"

@@ -19,6 +19,7 @@ DATA_DIR = Path(env.str("CONCORD_DATA_DIR", default=str(BASE_DIR / "var"))).reso
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 RUNS_DIR = DATA_DIR / "runs"
 SNAPSHOTS_DIR = DATA_DIR / "snapshots"
+CORPORA_DIR = DATA_DIR / "corpora"
 MODELS_DIR = DATA_DIR / "models"
 
 

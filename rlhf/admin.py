@@ -3,12 +3,18 @@
 from django.contrib import admin
 
 from annotate.admin import LookOnlyAdmin
-from rlhf.models import Checkpoint, Run, Snapshot
+from rlhf.models import Checkpoint, Corpus, Run, Snapshot
 
 
 @admin.register(Snapshot)
 class SnapshotAdmin(LookOnlyAdmin):
     list_display = ["__str__", "project", "sha256", "has_simulated", "created_at"]
+    list_filter = ["project"]
+
+
+@admin.register(Corpus)
+class CorpusAdmin(LookOnlyAdmin):
+    list_display = ["__str__", "project", "sha256", "created_at"]
     list_filter = ["project"]
 
 

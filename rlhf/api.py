@@ -19,7 +19,7 @@ from annotate.preferences import POST, VOTES
 from rlhf import access, preflight, runs, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract.config import ConfigError
-from rlhf.models import Checkpoint, Metric, Run, Snapshot
+from rlhf.models import Checkpoint, Corpus, Metric, Run, Snapshot
 from rlhf.preflight import RunOrder
 
 MAX_ID = 2**63 - 1
@@ -36,6 +36,12 @@ class SnapshotIn(Strict):
 
     test_rate = serializers.FloatField(min_value=0.05, max_value=0.95, default=snapshots.TEST_RATE)
     label = serializers.ChoiceField([VOTES, POST], default=VOTES)
+
+
+class CorpusOut(serializers.ModelSerializer):
+    class Meta:
+        model = Corpus
+        fields = ["id", "name", "sha256", "counts", "created_at"]
 
 
 class CheckpointOut(serializers.ModelSerializer):
@@ -57,6 +63,7 @@ class RunOut(serializers.ModelSerializer):
             "state",
             "config",
             "snapshot",
+            "corpus",
             "base",
             "reward_model",
             "baseline",
@@ -72,8 +79,9 @@ class RunIn(Strict):
     """A run to start; `config` takes the fields of the stage, and those left out their defaults."""
 
     stage = serializers.ChoiceField(choices=Run.Stage.choices)
-    snapshot = Whole(min_value=1)
-    base = Whole(min_value=1)
+    snapshot = Whole(min_value=1, allow_null=True, default=None)
+    corpus = Whole(min_value=1, allow_null=True, default=None)
+    base = Whole(min_value=1, allow_null=True, default=None)
     reward_model = Whole(min_value=1, allow_null=True, default=None)
     baseline = Whole(min_value=1, allow_null=True, default=None)
     config = serializers.DictField(default=dict)
@@ -126,6 +134,19 @@ class Snapshots(List):
         except snapshots.NothingToFreeze as problem:
             raise Conflict(str(problem)) from problem
         return Response(SnapshotOut(snapshot).data, status=status.HTTP_201_CREATED)
+
+
+class Corpora(List):
+    serializer_class = CorpusOut
+    roles = {"GET": STAFF}
+
+    def get_queryset(self) -> QuerySet[Corpus]:
+        return Corpus.objects.filter(project=self.project)
+
+    @extend_schema(parameters=[PageQuery])
+    def get(self, request: Request, slug: str) -> Response:
+        """List a project's corpora of plain text."""
+        return self.list(request)
 
 
 class Checkpoints(List):
@@ -217,10 +238,11 @@ def _order(project: Project, wanted: dict[str, Any]) -> RunOrder:
     except ConfigError as problem:
         raise ValidationError({"config": problem.errors}) from problem
     chosen = {name: _checkpoint(wanted[name], name) for name in ("base", "reward_model", "baseline")}
-    snapshot = Snapshot.objects.filter(project=project, pk=wanted["snapshot"]).first()
-    if snapshot is None:
-        raise ValidationError({"snapshot": f"There is no snapshot {wanted['snapshot']} in this project."})
-    return RunOrder(project, stage, config, snapshot, **chosen)
+    for name, table in (("snapshot", Snapshot), ("corpus", Corpus)):
+        chosen[name] = table.objects.filter(project=project, pk=wanted[name]).first()
+        if wanted[name] and chosen[name] is None:
+            raise ValidationError({name: f"There is no {name} {wanted[name]} in this project."})
+    return RunOrder(project, stage, config, **chosen)
 
 
 def _checkpoint(pk: int | None, name: str) -> Checkpoint | None:

@@ -43,7 +43,8 @@ def register_base(directory: Path, *, name: str, project: Project | None = None)
 def record_of_run(run: Run, directory: Path, *, kind: str) -> Checkpoint:
     """Record the verified checkpoint a run left. Raises BadArtefact if it does not verify or is of another kind."""
     name = f"{run.get_stage_display()} · run {run.pk}"
-    return _record(directory, name=name, project=run.project, kinds={kind}, run=run, parent=run.base)
+    parent = None if run.config.get("weights") == "new" else run.base  # it gave its tokenizer only
+    return _record(directory, name=name, project=run.project, kinds={kind}, run=run, parent=parent)
 
 
 def _record(

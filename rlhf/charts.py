@@ -21,6 +21,13 @@ LOSS = Chart("Loss", ("loss",), "Falls, then flattens. Rising for good: lower th
 GRADIENT = Chart("Gradient norm", ("grad_norm",), "Before clipping. Spikes that grow are the first sign of trouble.")
 
 CHARTS: dict[str, tuple[Chart, ...]] = {
+    "pretrain": (
+        LOSS,
+        Chart(
+            "Held-out perplexity", ("held_out_perplexity",), "Of documents kept from training. Rising: too many passes."
+        ),
+        GRADIENT,
+    ),
     "sft": (LOSS, GRADIENT),
     "reward": (
         LOSS,

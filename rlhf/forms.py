@@ -9,11 +9,12 @@ from annotate.preferences import POST, VOTES
 from rlhf import preflight, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract.config import ConfigError
-from rlhf.models import Checkpoint, Snapshot
+from rlhf.models import Checkpoint, Corpus, Snapshot
 from rlhf.preflight import RunOrder
 
 INPUTS = {
     "snapshot": ("Snapshot", "The prompts, demonstrations and preferences it reads."),
+    "corpus": ("Corpus", "The plain text it reads."),
     "base": ("Model", "What it starts from, samples or evaluates."),
     "reward_model": ("Reward model", "What scores the completions; it must share the model's tokenizer."),
     "baseline": ("Baseline", "A second model, shown beside the first without its name."),
@@ -52,9 +53,17 @@ class _SnapshotField(forms.ModelChoiceField):
         return f"{snapshot}: {counts['prompts']} prompts, {counts['pairs_train']} training pairs"
 
 
+class _CorpusField(forms.ModelChoiceField):
+    def label_from_instance(self, corpus: Corpus) -> str:
+        return f"{corpus.name}: {corpus.counts['documents']} documents"
+
+
 class _CheckpointField(forms.ModelChoiceField):
     def label_from_instance(self, checkpoint: Checkpoint) -> str:
         return f"{checkpoint.name} – {checkpoint.get_kind_display()}, checkpoint {checkpoint.pk}"
+
+
+FIELDS = {"snapshot": _SnapshotField, "corpus": _CorpusField}
 
 
 class RunForm(forms.Form):
@@ -106,17 +115,11 @@ class RunForm(forms.Form):
 def _inputs(project: Project, stage: str) -> dict[str, forms.ModelChoiceField]:
     """Return the input fields that a stage has, each set to the likeliest choice."""
     found = preflight.candidates(project, stage)
-    is_required = {"snapshot": True, "base": True, "reward_model": stage in preflight.NEEDS_REWARD_MODEL}
     fields = {}
-    for name, (label, help_text) in INPUTS.items():
-        if name == "reward_model" and stage not in preflight.MAY_HAVE_REWARD_MODEL:
-            continue
-        if name == "baseline" and stage not in preflight.MAY_HAVE_BASELINE:
-            continue
-        required = is_required.get(name, False)
-        choices = getattr(found, name)
-        kind = _SnapshotField if name == "snapshot" else _CheckpointField
-        fields[name] = kind(
+    for name in (name for name in INPUTS if name in preflight.takes(stage)):
+        label, help_text = INPUTS[name]
+        required, choices = name in configs.REQUIRED[stage], getattr(found, name)
+        fields[name] = FIELDS.get(name, _CheckpointField)(
             choices,
             label=label,
             help_text=help_text,

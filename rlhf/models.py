@@ -1,7 +1,7 @@
 """The tables of training: what was frozen, what ran, what it left.
 
-Truth lives in constraints; snapshots.py writes Snapshot, artefacts.py Checkpoint, runs.py Run and Metric. The moves of
-the state machine are in runs.py.
+Truth lives in constraints; snapshots.py writes Snapshot, corpora.py Corpus, artefacts.py Checkpoint, runs.py Run and
+Metric. The moves of the state machine are in runs.py.
 """
 
 from django.conf import settings
@@ -31,6 +31,25 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"snapshot {self.pk}"
+
+
+class Corpus(models.Model):
+    """Documents of plain text, brought in once; the file carries the sha256. Written by rlhf.corpora only."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="corpora")
+    name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64, help_text="Of manifest.json, which holds the sha256 of the text.")
+    counts = models.JSONField(help_text="documents, documents_test, characters; as in the manifest.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "corpora"
+        constraints = [models.UniqueConstraint(fields=["project", "sha256"], name="corpus_once_per_project")]
+
+    def __str__(self) -> str:
+        return f"corpus {self.pk} ({self.name})"
 
 
 class Checkpoint(models.Model):
@@ -71,6 +90,7 @@ class Run(models.Model):
         CANCELLED = "cancelled"
 
     class Stage(models.TextChoices):
+        PRETRAIN = "pretrain", "pretraining"
         SFT = "sft", "SFT"
         REWARD = "reward", "reward model"
         PPO = "ppo", "PPO"
@@ -81,12 +101,14 @@ class Run(models.Model):
     stage = models.CharField(max_length=10, choices=Stage)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     config = models.JSONField(help_text="Every field of the stage's config, nothing filled in later.")
-    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="runs")
+    snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT, related_name="runs")
+    corpus = models.ForeignKey(Corpus, null=True, on_delete=models.PROTECT, related_name="runs")
     base = models.ForeignKey(
         Checkpoint,
+        null=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="The model it starts from, samples or evaluates.",
+        help_text="The model it starts from, samples or evaluates; pretraining needs none.",
     )
     reward_model = models.ForeignKey(Checkpoint, null=True, on_delete=models.PROTECT, related_name="+")
     baseline = models.ForeignKey(
@@ -124,6 +146,11 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=Q(state="failed") & ~Q(failure_reason="") | ~Q(state="failed") & Q(failure_reason=""),
                 name="a_reason_exactly_if_failed",
+            ),
+            models.CheckConstraint(
+                condition=Q(stage="pretrain", corpus__isnull=False)
+                | ~Q(stage="pretrain") & Q(snapshot__isnull=False, base__isnull=False),
+                name="a_run_has_what_it_reads",
             ),
         ]
         indexes = [models.Index(fields=["state", "lease_until"])]

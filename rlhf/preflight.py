@@ -7,14 +7,16 @@ from django.db.models import Case, QuerySet, When
 
 from annotate.models import Project, Task
 from annotate.rows import COMPLETION_COUNTS
-from rlhf.contract.config import SampleConfig, StageConfig
-from rlhf.models import Checkpoint, Snapshot
+from rlhf.contract import config as configs
+from rlhf.contract.config import PretrainConfig, SampleConfig, StageConfig
+from rlhf.models import Checkpoint, Corpus, Snapshot
 
 MIN_PAIRS = 20
 Kind = Checkpoint.Kind
 GENERATORS = (Kind.POLICY, Kind.SFT, Kind.BASE)
 
 BASE_KINDS: dict[str, tuple[Kind, ...]] = {
+    "pretrain": (Kind.BASE,),
     "sft": (Kind.BASE, Kind.SFT),
     "reward": (Kind.SFT, Kind.BASE),
     "ppo": (Kind.SFT, Kind.POLICY, Kind.BASE),
@@ -23,9 +25,12 @@ BASE_KINDS: dict[str, tuple[Kind, ...]] = {
 }
 """Which kinds of checkpoint a stage starts from, the likeliest first."""
 
-NEEDS_REWARD_MODEL = {"ppo"}
-MAY_HAVE_REWARD_MODEL = {"ppo", "evaluate"}
-MAY_HAVE_BASELINE = {"sample", "evaluate"}
+WHAT_TO_DO = {
+    "snapshot": "freeze one first",
+    "corpus": "bring in plain text first",
+    "reward_model": "train one first",
+}
+"""Where a stage misses something."""
 
 
 class Refused(Exception):
@@ -43,10 +48,11 @@ class RunOrder:
     project: Project
     stage: str
     config: StageConfig
-    snapshot: Snapshot
-    base: Checkpoint
+    snapshot: Snapshot | None = None
+    base: Checkpoint | None = None
     reward_model: Checkpoint | None = None
     baseline: Checkpoint | None = None
+    corpus: Corpus | None = None
 
 
 @dataclass(frozen=True)
@@ -54,75 +60,91 @@ class Candidates:
     """What may be chosen as inputs of a stage, the likeliest first: our own before others', by kind, then by age."""
 
     snapshot: QuerySet[Snapshot]
+    corpus: QuerySet[Corpus]
     base: QuerySet[Checkpoint]
     reward_model: QuerySet[Checkpoint]
     baseline: QuerySet[Checkpoint]
 
 
+def takes(stage: str) -> tuple[str, ...]:
+    """Return the names of what a stage reads, required or not."""
+    return configs.REQUIRED[stage] + configs.OPTIONAL[stage]
+
+
 def candidates(project: Project, stage: str) -> Candidates:
-    """Return what a stage could use: the project's snapshots, and checkpoints of any project."""
+    """Return what a stage could use: the project's snapshots and corpora, and checkpoints of any project."""
     ours_first = Case(When(project=project, then=0), default=1)
     likeliest_first = Case(*(When(kind=kind, then=at) for at, kind in enumerate(BASE_KINDS[stage])), default=9)
-    known = Checkpoint.objects.order_by(ours_first, likeliest_first, "-pk")
+    known, taken = Checkpoint.objects.order_by(ours_first, likeliest_first, "-pk"), takes(stage)
     return Candidates(
         snapshot=Snapshot.objects.filter(project=project),
+        corpus=Corpus.objects.filter(project=project) if "corpus" in taken else Corpus.objects.none(),
         base=known.filter(kind__in=BASE_KINDS[stage]),
-        reward_model=known.filter(kind=Kind.REWARD) if stage in MAY_HAVE_REWARD_MODEL else known.none(),
-        baseline=known.filter(kind__in=GENERATORS) if stage in MAY_HAVE_BASELINE else known.none(),
+        reward_model=known.filter(kind=Kind.REWARD) if "reward_model" in taken else known.none(),
+        baseline=known.filter(kind__in=GENERATORS) if "baseline" in taken else known.none(),
     )
 
 
 def closed_reasons(project: Project, stage: str) -> list[str]:
     """Say why a stage cannot be started in a project; an empty list means that it can."""
-    found = candidates(project, stage)
-    snapshot = found.snapshot.first()
-    reasons = []
-    if snapshot is None:
-        reasons.append("No snapshot yet: freeze one first.")
-    elif problem := SNAPSHOT_CHECKS[stage](snapshot):
-        reasons.append(f"The newest snapshot will not do: {problem}")
-    if not found.base.exists():
-        reasons.append(f"No model to start from: expected a checkpoint of kind {' or '.join(BASE_KINDS[stage])}.")
-    if stage in NEEDS_REWARD_MODEL and not found.reward_model.exists():
-        reasons.append("No reward model yet: train one first.")
+    found, reasons = candidates(project, stage), []
+    for name in configs.REQUIRED[stage]:
+        first = getattr(found, name).first()
+        if first is None and name == "base":
+            reasons.append(f"No model to start from: expected a checkpoint of kind {' or '.join(BASE_KINDS[stage])}.")
+        elif first is None:
+            reasons.append(f"No {_words(name)} yet: {WHAT_TO_DO[name]}.")
+        elif name == "snapshot" and (problem := SNAPSHOT_CHECKS[stage](first)):
+            reasons.append(f"The newest snapshot will not do: {problem}")
     return reasons
 
 
 def problems(order: RunOrder) -> dict[str, str]:
     """Return what is wrong with an order, by field; an empty dict means that it can run."""
-    found: dict[str, str] = {}
-    if order.snapshot.project_id != order.project.pk:
-        found["snapshot"] = "belongs to another project."
-    elif order.stage != "evaluate" and (problem := SNAPSHOT_CHECKS[order.stage](order.snapshot)):
-        found["snapshot"] = problem
-    found |= _checkpoint_problems(order)
+    found = _input_problems(order)
+    if order.snapshot and "snapshot" not in found and order.stage != "evaluate":
+        found |= _named("snapshot", SNAPSHOT_CHECKS[order.stage](order.snapshot))
     if isinstance(order.config, SampleConfig) and "baseline" not in found:
         found |= _sample_problem(order, order.config.completions_per_prompt)
-    if order.stage == "evaluate" and (problem := _nothing_held_out(order)):
-        found["snapshot"] = problem
+    if isinstance(order.config, PretrainConfig) and order.config.weights == "model" and not order.base:
+        found["base"] = "choose the model to take further, or set weights to new."
+    if order.stage == "evaluate" and not found:
+        found |= _named("snapshot", _nothing_held_out(order))
     return found
 
 
-def _checkpoint_problems(order: RunOrder) -> dict[str, str]:
-    allowed = {"base": BASE_KINDS[order.stage], "reward_model": (Kind.REWARD,), "baseline": GENERATORS}
-    expected = {
-        "base": True,
-        "reward_model": order.stage in MAY_HAVE_REWARD_MODEL,
-        "baseline": order.stage in MAY_HAVE_BASELINE,
-    }
+def _words(name: str) -> str:
+    return "model" if name == "base" else name.replace("_", " ")
+
+
+def _named(field: str, problem: str) -> dict[str, str]:
+    return {field: problem} if problem else {}
+
+
+def _input_problems(order: RunOrder) -> dict[str, str]:
+    """Say which inputs are missing, too many, of another project or of the wrong kind."""
+    kinds = {"base": BASE_KINDS[order.stage], "reward_model": (Kind.REWARD,), "baseline": GENERATORS}
     found: dict[str, str] = {}
-    for name, kinds in allowed.items():
-        checkpoint: Checkpoint | None = getattr(order, name)
-        if checkpoint is None:
-            if name == "reward_model" and order.stage in NEEDS_REWARD_MODEL:
-                found[name] = "No reward model is chosen: train one first."
-        elif not expected[name]:
-            found[name] = f"{order.stage} takes no {name.replace('_', ' ')}."
-        elif checkpoint.kind not in kinds:
-            found[name] = f"expected a checkpoint of kind {' or '.join(kinds)}, got {checkpoint.kind}."
-        elif checkpoint.tokenizer_sha256 != order.base.tokenizer_sha256:
-            found[name] = "has another tokenizer or chat template than the model; its scores would mean nothing."
+    for name in ("snapshot", "corpus", "base", "reward_model", "baseline"):
+        given: Snapshot | Corpus | Checkpoint | None = getattr(order, name)
+        if given is None:
+            if name in configs.REQUIRED[order.stage]:
+                found[name] = f"No {_words(name)} is chosen: {WHAT_TO_DO.get(name, 'choose one')}."
+        elif name not in takes(order.stage):
+            found[name] = f"{order.stage} takes no {_words(name)}."
+        elif not isinstance(given, Checkpoint):
+            found |= _named(name, "" if given.project_id == order.project.pk else "belongs to another project.")
+        else:
+            found |= _named(name, _checkpoint_problem(order, given, kinds[name]))
     return found
+
+
+def _checkpoint_problem(order: RunOrder, checkpoint: Checkpoint, kinds: tuple[Kind, ...]) -> str:
+    if checkpoint.kind not in kinds:
+        return f"expected a checkpoint of kind {' or '.join(kinds)}, got {checkpoint.kind}."
+    if order.base and checkpoint.tokenizer_sha256 != order.base.tokenizer_sha256:
+        return "has another tokenizer or chat template than the model; its scores would mean nothing."
+    return ""
 
 
 def _sample_problem(order: RunOrder, completions_per_prompt: int) -> dict[str, str]:

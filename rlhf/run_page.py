@@ -16,6 +16,12 @@ SAMPLES_BYTES = 400_000
 SAMPLES_SHOWN = 24
 
 FIGURES = {
+    "pretrain": (
+        ("Held-out perplexity", "perplexity"),
+        ("At the start", "perplexity_before"),
+        ("Bits per byte", "bits_per_byte"),
+        ("Passes over the text", "epochs"),
+    ),
     "sft": (
         ("Loss at the start", "loss_first"),
         ("Loss at the end", "loss_last"),
@@ -54,6 +60,7 @@ FIGURES = {
 """The figures of result.json worth a tile; those that a run did not measure are left out."""
 
 HEADLINES = {
+    "pretrain": "held-out perplexity {perplexity_before:.4g} → {perplexity:.4g}",
     "sft": "loss {loss_first:.3g} → {loss_last:.3g}",
     "reward": "held-out accuracy {accuracy:.3f} on {n} pairs",
     "ppo": "score {score_before:.3g} → {score_after:.3g}, KL {kl:.3g}",

@@ -61,6 +61,7 @@ def create(order: RunOrder, *, by: User | None) -> Run:
             stage=order.stage,
             config=configs.to_json(order.config),
             snapshot=order.snapshot,
+            corpus=order.corpus,
             base=order.base,
             reward_model=order.reward_model,
             baseline=order.baseline,

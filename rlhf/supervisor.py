@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from rlhf import artefacts, environment, publishing, runs
+from rlhf import artefacts, corpora, environment, publishing, runs
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline
 from rlhf.contract.records import FailureReason
@@ -37,7 +37,9 @@ KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
 
 def supervise(held: Claim) -> None:
     """Execute a claimed run to its end and close it. Where the claim is lost meanwhile, end the trainer and leave."""
-    run = Run.objects.select_related("snapshot", "base", "reward_model", "baseline", "project").get(pk=held.run_id)
+    run = Run.objects.select_related("snapshot", "corpus", "base", "reward_model", "baseline", "project").get(
+        pk=held.run_id
+    )
     directory = RunDirectory(settings.RUNS_DIR / str(run.pk) / str(held.fence))
     try:
         _execute(run, held, directory)
@@ -173,7 +175,8 @@ def _spec(run: Run) -> RunSpec:
         return str(artefacts.path_of(checkpoint)) if checkpoint else ""
 
     inputs = Inputs(
-        snapshot=str(artefacts.snapshot_directory(run.snapshot)),
+        snapshot=str(artefacts.snapshot_directory(run.snapshot)) if run.snapshot else "",
+        corpus=str(corpora.directory_of(run.corpus)) if run.corpus else "",
         base=where(run.base),
         reward_model=where(run.reward_model),
         baseline=where(run.baseline),

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from rlhf.api import RunMetrics
-from rlhf.views import runs, training
+from rlhf.views import corpora, runs, training
 
 urlpatterns = [
     path("projects/<slug:slug>/", training.show, name="training"),
     path("projects/<slug:slug>/freeze/", training.freeze, name="freeze"),
+    path("projects/<slug:slug>/corpus/", corpora.new, name="corpus_new"),
     path("projects/<slug:slug>/start/<slug:stage>/", runs.new, name="run_new"),
     path("runs/<int:pk>/", runs.show, name="run"),
     path("runs/<int:pk>/live/", runs.live, name="run_live"),

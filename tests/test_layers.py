@@ -16,6 +16,8 @@ DOORS = {
     "annotate.intake",
     "annotate.admin",  # how tables are looked at
     "annotate.rows",  # the shapes that intake takes
+    "annotate.jsonlines",  # lines from strangers, strictly
+    "annotate.uploads",  # files from browsers, into the data directory
     "annotate.models",
     "annotate.api",  # the grammar of the REST API
     "annotate.outbox",  # what happened, for other systems

@@ -15,6 +15,9 @@ from rlhf.contract.stages.preferences import RewardConfig
 from rlhf.contract.stages.reinforcement import PpoConfig
 
 __all__ = [
+    "OPTIONAL",
+    "REQUIRED",
+    "STAGES",
     "ConfigError",
     "EvaluateConfig",
     "PpoConfig",
@@ -39,6 +42,26 @@ STAGES: dict[str, type[StageConfig]] = {
     "sample": SampleConfig,
     "evaluate": EvaluateConfig,
 }
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "pretrain": ("corpus",),
+    "sft": ("snapshot", "base"),
+    "reward": ("snapshot", "base"),
+    "ppo": ("snapshot", "base", "reward_model"),
+    "sample": ("snapshot", "base"),
+    "evaluate": ("snapshot", "base"),
+}
+"""What a stage reads, by the names of rundir.Inputs."""
+
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "pretrain": ("base",),
+    "sft": (),
+    "reward": (),
+    "ppo": (),
+    "sample": ("baseline",),
+    "evaluate": ("reward_model", "baseline"),
+}
+"""What it may read besides."""
 
 
 def parse(stage: str, values: dict[str, Any]) -> StageConfig:

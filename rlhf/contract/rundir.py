@@ -87,6 +87,8 @@ class RunDirectory:
             spec = RunSpec(raw["stage"], configs.parse(raw["stage"], raw["config"]), Inputs(**raw["inputs"]))
         except (OSError, KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError) as problem:
             raise configs.ConfigError({str(self.config): f"is not a run's order ({problem!r})."}) from problem
+        if missing := [name for name in configs.REQUIRED[spec.stage] if not getattr(spec.inputs, name)]:
+            raise configs.ConfigError({f"inputs.{name}": f"is missing; {spec.stage} reads one." for name in missing})
         return spec
 
     def append_metric(self, step: int, values: dict[str, float]) -> None:

@@ -12,7 +12,7 @@ from annotate.access import STAFF, has_role, project_for_staff, requires
 from annotate.models import Project
 from rlhf import access, artefacts, downloads, preflight, run_page, snapshots
 from rlhf.forms import FreezeForm
-from rlhf.models import Checkpoint, Run, Snapshot
+from rlhf.models import Checkpoint, Corpus, Run, Snapshot
 
 PER_PAGE = 20
 
@@ -29,6 +29,7 @@ class Button:
 BUTTONS = {
     button.stage: button
     for button in (
+        Button("pretrain", "Pretrain", "Makes a base model from plain text, or takes one further."),
         Button("sft", "Train SFT", "Fine-tunes a model on prompts with ideal outputs."),
         Button("reward", "Train reward model", "Learns from the preferences to tell the better of two completions."),
         Button("ppo", "Run PPO", "Tunes the model to score high under the reward model, held near its start."),
@@ -88,6 +89,7 @@ def _context(request: HttpRequest, project: Project, form: FreezeForm | None = N
         "may_act": has_role(request.user, *access.ENGINEERS),
         "buttons": [(button, preflight.closed_reasons(project, button.stage)) for button in BUTTONS.values()],
         "snapshots": Snapshot.objects.filter(project=project)[:PER_PAGE],
+        "corpora": Corpus.objects.filter(project=project)[:PER_PAGE],
         "page": page,
         "runs": [(run, run_page.headline(run)) for run in page],
         "checkpoints": Checkpoint.objects.filter(project=project).select_related("parent", "run")[:PER_PAGE],

@@ -27,6 +27,7 @@ function options(names, width) {
       ...names.map((name, index) => ({
         label: name.replaceAll("_", " "),
         stroke: colour(`--series-${index + 1}`),
+        spanGaps: true, // what is measured every so many steps is a line, too
         width: 2,
         points: { show: steps.length < 3 },
         value: number,

@@ -29,8 +29,8 @@ COUNTS = {
 @pytest.fixture(autouse=True)
 def data_dir(settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path
-    settings.RUNS_DIR, settings.SNAPSHOTS_DIR, settings.MODELS_DIR = (
-        tmp_path / x for x in ("runs", "snapshots", "models")
+    settings.RUNS_DIR, settings.SNAPSHOTS_DIR, settings.MODELS_DIR, settings.CORPORA_DIR = (
+        tmp_path / x for x in ("runs", "snapshots", "models", "corpora")
     )
     monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: None)
     return tmp_path
@@ -107,6 +107,7 @@ def test_an_empty_project_says_of_every_button_why_it_is_closed(mia_client, proj
     page = page_of(mia_client, "training", project.slug)
 
     assert page.count("No snapshot yet: freeze one first.") == 5
+    assert page.count("No corpus yet: bring in plain text first.") == 1
     assert "No reward model yet: train one first." in page
     assert reverse("run_new", args=[project.slug, "ppo"]) not in page
 

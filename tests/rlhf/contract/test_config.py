@@ -48,7 +48,7 @@ def test_an_unknown_key_like_no_other_is_refused_with_those_that_are_known():
 
 
 def test_an_unknown_stage_is_refused_with_those_there_are():
-    assert refusal("dpo", {}) == {"stage": "expected one of sft, reward, ppo, sample, evaluate; got 'dpo'."}
+    assert refusal("bpo", {}) == {"stage": f"expected one of {', '.join(STAGES)}; got 'bpo'."}
 
 
 def test_a_negative_learning_rate_is_refused_with_its_bounds():
@@ -93,6 +93,14 @@ def test_a_number_too_large_for_any_field_is_refused_like_any_other(values):
 
 def test_a_choice_that_is_none_of_them_is_refused():
     assert refusal("sample", {"prompts": "some"}) == {"prompts": "expected one of all, train, test; got 'some'."}
+
+
+def test_a_width_that_does_not_divide_among_the_heads_is_refused_with_one_that_does():
+    assert refusal("pretrain", {"hidden_size": 130, "heads": 4, "block_size": 600, "warmup_steps": 501}) == {
+        "hidden_size": "must be a multiple of twice the heads; got 130 and 4 heads. Set it to 128.",
+        "block_size": "must not exceed context; got 600 and 512. Raise context or lower it.",
+        "warmup_steps": "must not exceed steps; got 501 and 500.",
+    }
 
 
 def test_a_batch_that_does_not_divide_into_minibatches_is_refused():

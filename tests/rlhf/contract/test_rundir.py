@@ -19,7 +19,7 @@ def directory(tmp_path):
 
 @pytest.mark.parametrize("stage", configs.STAGES)
 def test_an_order_is_read_as_it_was_written(directory, stage):
-    inputs = Inputs(snapshot="/data/s", base="/data/b", reward_model="/data/r", baseline="/data/l")
+    inputs = Inputs("/data/s", "/data/b", reward_model="/data/r", baseline="/data/l", corpus="/data/c")
     spec = RunSpec(stage, configs.parse(stage, {"seed": 3}), inputs)
 
     directory.write_spec(spec)
@@ -41,7 +41,7 @@ def order(**changes):
         json.dumps(order(inputs={"snapshot": "/s", "base": "/b", "colour": "red"})),
         json.dumps(order(config=[])),
         json.dumps(order(config={"epochs": 0})),
-        json.dumps(order(stage="dpo")),
+        json.dumps(order(stage="bpo")),
         json.dumps(order(stage=["sft"])),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 
 from rlhf.contract import rundir
 from rlhf.contract.records import PromptRecord, write_jsonl
-from rlhf.training import base, judge, models
+from rlhf.training import base, judge, models, trunk
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "var" / "bench" / "training"
@@ -51,7 +51,7 @@ def _rewards(place: Path) -> None:
     tokenizer = models.load_tokenizer(place / "base")
     model = models.new_reward_model(place / "base", seed=3)
     models.save_checkpoint(place / "reward", model=model, tokenizer=tokenizer, kind="reward", facts=FACTS)
-    adapted = models.add_lora(model, rank=16, first_layer=models.first_trained_layer(model))
+    adapted = models.add_lora(model, rank=16, first_layer=trunk.first_trained_layer(model, frozen_share=0.5))
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():
             if "lora_B" in name:

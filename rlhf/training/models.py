@@ -147,11 +147,6 @@ def lora_config(model: PreTrainedModel, *, rank: int, first_layer: int) -> LoraC
     )
 
 
-def first_trained_layer(model: PreTrainedModel) -> int:
-    """Return the lowest layer that carries adapters where a trunk is shared: the middle one."""
-    return model.config.num_hidden_layers // 2
-
-
 def checkpoint_gradients(model: PreTrainedModel | PeftModel) -> None:
     """Recompute activations in the backward pass. transformers does so in training mode only, so that is switched on;
     nothing else depends on it, as dropout is off everywhere.

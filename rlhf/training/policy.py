@@ -1,8 +1,8 @@
 """The models of PPO that share one trunk: policy, reference, value head, and the reward model where it is an adapter.
 
-With LoRA only the upper half of the layers carries adapters, so the hidden states that enter it are the same for the
-policy, the reference (adapters off), the reward model and every epoch: they are computed once per rollout. With every
-weight trained (lora_rank 0) the reference is a frozen copy and nothing is shared.
+With LoRA only the upper layers carry adapters, so the hidden states that enter them are the same for the policy, the
+reference (adapters off), the reward model and every epoch: they are computed once per rollout. With every weight
+trained (lora_rank 0) the reference is a frozen copy and nothing is shared.
 """
 
 import copy
@@ -16,7 +16,7 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from rlhf.training import models, precision, rollout
+from rlhf.training import models, precision, rollout, trunk
 from rlhf.training.rollout import Batch, TokenStatistics
 
 VALUE_RATE_FACTOR = 10.0
@@ -49,13 +49,14 @@ class Policy:
         model: PreTrainedModel,
         *,
         lora_rank: int,
+        frozen_share: float = 0.5,
         temperature: float,
         use_bfloat16: bool,
         has_value_head: bool = True,
         gradient_checkpointing: bool = False,
     ) -> None:
         self.temperature, self.use_bfloat16 = temperature, use_bfloat16
-        self.first_layer = models.first_trained_layer(model) if lora_rank else 0
+        self.first_layer = trunk.first_trained_layer(model, frozen_share=frozen_share) if lora_rank else 0
         self.reference_model = None if lora_rank else copy.deepcopy(model).requires_grad_(False)
         self.model: PreTrainedModel | PeftModel = (
             models.add_lora(model, rank=lora_rank, first_layer=self.first_layer) if lora_rank else model
@@ -83,9 +84,8 @@ class Policy:
         """Return the states (B, P + R, H) that enter the first trained layer; None where every layer is trained."""
         if not self.first_layer:
             return None
-        trunk = self._trunk()
-        with _layers(trunk, slice(0, self.first_layer), norm=nn.Identity()), self._autocast(batch):
-            return trunk(**_positions(batch), input_ids=batch.ids, use_cache=False).last_hidden_state
+        with trunk.below(self._trunk(), self.first_layer) as lower, self._autocast(batch):
+            return lower(**_positions(batch), input_ids=batch.ids, use_cache=False).last_hidden_state
 
     def outputs(self, batch: Batch, states: Tensor | None) -> Outputs:
         """Return log-probs, entropies and values of the policy."""
@@ -111,9 +111,8 @@ class Policy:
         with self._autocast(batch):
             if states is None:
                 return rollout.hidden_states(self.model, batch)
-            trunk = self._trunk()
-            with _layers(trunk, slice(self.first_layer, None), norm=trunk.norm):
-                return trunk(**_positions(batch), inputs_embeds=states, use_cache=False).last_hidden_state
+            with trunk.above(self._trunk(), self.first_layer) as upper:
+                return upper(**_positions(batch), inputs_embeds=states, use_cache=False).last_hidden_state
 
     @contextmanager
     def decoder(self) -> Iterator[nn.Module]:
@@ -163,17 +162,6 @@ def _zero_head(model: PreTrainedModel) -> nn.Linear:
 @contextmanager
 def _as_it_is(model: nn.Module) -> Iterator[nn.Module]:
     yield model
-
-
-@contextmanager
-def _layers(trunk: nn.Module, chosen: slice, *, norm: nn.Module) -> Iterator[None]:
-    """Let a decoder trunk consist of some of its layers for a while, ending in `norm`."""
-    kept = trunk.layers, trunk.norm
-    trunk.layers, trunk.norm = trunk.layers[chosen], norm
-    try:
-        yield
-    finally:
-        trunk.layers, trunk.norm = kept
 
 
 def _positions(batch: Batch) -> dict[str, Tensor]:

@@ -125,6 +125,7 @@ def _policy(base: Path, config: PpoConfig, device: torch.device) -> Policy:
     return Policy(
         models.load_causal_lm(base).to(device),
         lora_rank=config.lora_rank,
+        frozen_share=config.frozen_share,
         temperature=config.temperature,
         use_bfloat16=precision.choose_bfloat16(device),
         has_value_head=config.critic == "head",

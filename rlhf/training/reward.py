@@ -3,7 +3,8 @@
     accelerate launch -m rlhf.training.reward RUN_DIR
 
 A training row is a prompt with up to nine of its completions and every pair between them, so each completion is encoded
-once per ranking and not once per pair: K forwards give K(K-1)/2 pairs (Ouyang et al. 2022, section 3.5).
+once per ranking and not once per pair: K forwards give K(K-1)/2 pairs (Ouyang et al. 2022, section 3.5), and the prompt
+is encoded once for all of them. With LoRA what the frozen layers make of a text is worked out once (trunk_cache.py).
 """
 
 import random
@@ -23,10 +24,25 @@ from trl import RewardTrainer
 
 from rlhf.contract import rundir
 from rlhf.contract.config import RewardConfig
-from rlhf.training import data, judge, learning_curve, models, precision, reward_report, scores, scoring, trust
+from rlhf.training import (
+    data,
+    judge,
+    learning_curve,
+    models,
+    precision,
+    rankings,
+    reward_report,
+    scores,
+    scoring,
+    trunk,
+    trunk_cache,
+    trust,
+)
 from rlhf.training.data import TokenisedPair
 from rlhf.training.learning_curve import QuietWatcher
+from rlhf.training.rankings import Rankings, States
 from rlhf.training.run import RunContext, StageOutcome, main
+from rlhf.training.trunk_cache import Texts, TrunkCache
 from rlhf.training.watching import Watcher, check_finite
 
 MAX_SEQUENCES = 9
@@ -72,21 +88,23 @@ def train(context: RunContext) -> StageOutcome:
 
 
 class Collator:
-    """Batches rows: every distinct sequence once, and the pairs as indices into them."""
+    """Batches rows: each text once, the pairs as indices into them, and what the frozen layers made of them."""
 
-    def __init__(self, pad_id: int) -> None:
-        self.pad_id = pad_id
+    def __init__(self, pad_id: int, cache: TrunkCache | None = None) -> None:
+        self.pad_id, self.cache = pad_id, cache
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
-        sequences: list[list[int]] = []
         pairs: list[tuple[int, int]] = []
+        count = 0
         for row in rows:
-            pairs += [(len(sequences) + i, len(sequences) + j) for i, j in row["pairs"]]
-            sequences += row["sequences"]
-        ids, mask = models.pad_right(sequences, pad_id=self.pad_id)
+            pairs += [(count + i, count + j) for i, j in row["pairs"]]
+            count += len(row["completions"])
+        texts = [Texts(row["prompt"], row["completions"]) for row in rows]
+        laid = rankings.laid_out([one.prompt for one in texts], [one.completions for one in texts], pad_id=self.pad_id)
+        lower = self.cache.states(texts)._asdict() if self.cache else {}
         return {
-            "input_ids": ids,
-            "attention_mask": mask,
+            **laid._asdict(),
+            **{f"lower_{name}": states for name, states in lower.items()},
             "pairs": torch.tensor(pairs),  # (N, 2)
             **{name: torch.tensor([x for row in rows for x in row[name]]) for name in COLUMNS},
         }
@@ -95,16 +113,21 @@ class Collator:
 class SoftRewardTrainer(RewardTrainer):
     """TRL's trainer on rows of ours: the loss knows soft labels, weights and pairs that share a completion."""
 
+    def __init__(self, *args: Any, use_bfloat16: bool, first_layer: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.use_bfloat16, self.first_layer = use_bfloat16, first_layer
+
     def _prepare_dataset(self, dataset: Dataset, *args: Any, **kwargs: Any) -> Dataset:
         return dataset  # tokenised already, the same way in every stage
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any
     ) -> Tensor:
-        use_bfloat16 = self.use_bfloat16 if hasattr(self, "use_bfloat16") else self._choose()
-        with precision.autocast(inputs["input_ids"].device, use_bfloat16=use_bfloat16):
-            scores = models.scores_of(
-                self.accelerator.unwrap_model(model), inputs["input_ids"], inputs["attention_mask"]
+        laid = Rankings(*(inputs[name] for name in Rankings._fields))
+        lower = States(*(inputs[f"lower_{name}"] for name in States._fields)) if "lower_prompts" in inputs else None
+        with precision.autocast(laid.prompt_ids.device, use_bfloat16=self.use_bfloat16):
+            scores = rankings.scores(
+                self.accelerator.unwrap_model(model), laid, lower=lower, first_layer=self.first_layer
             )
         chosen, rejected = scores[inputs["pairs"][:, 0]], scores[inputs["pairs"][:, 1]]
         center = self.args.center_rewards_coefficient
@@ -112,10 +135,6 @@ class SoftRewardTrainer(RewardTrainer):
         check_finite(self.state.global_step + 1, {"loss": loss.item()})
         self._metrics["train"]["accuracy"].append((chosen > rejected).float().mean().item())
         return loss
-
-    def _choose(self) -> bool:
-        self.use_bfloat16 = precision.choose_bfloat16(self.accelerator.device)
-        return self.use_bfloat16
 
 
 def soft_loss(
@@ -151,36 +170,51 @@ def rows_of(pairs: list[TokenisedPair], *, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _rows_of_prompt(pairs: Iterable[TokenisedPair], scale: float) -> Iterable[dict[str, Any]]:
+def _rows_of_prompt(pairs: list[TokenisedPair], scale: float) -> Iterable[dict[str, Any]]:
+    prompt = pairs[0].chosen[: -pairs[0].chosen_length]
     index: dict[tuple[int, ...], int] = {}
-    row: dict[str, Any] = {"pairs": [], **{name: [] for name in COLUMNS}}
+    row: dict[str, Any] = {"prompt": prompt, "pairs": [], **{name: [] for name in COLUMNS}}
     for pair in pairs:
-        both = (tuple(pair.chosen), tuple(pair.rejected))
+        both = (tuple(pair.chosen[len(prompt) :]), tuple(pair.rejected[len(prompt) :]))
         if len(index.keys() | set(both)) > MAX_SEQUENCES:
-            yield row | {"sequences": [list(sequence) for sequence in index]}
-            index, row = {}, {"pairs": [], **{name: [] for name in COLUMNS}}
-        row["pairs"].append([index.setdefault(sequence, len(index)) for sequence in both])
+            yield row | {"completions": [list(completion) for completion in index]}
+            index, row = {}, {"prompt": prompt, "pairs": [], **{name: [] for name in COLUMNS}}
+        row["pairs"].append([index.setdefault(completion, len(index)) for completion in both])
         row["q"].append(pair.record.q)
         row["margin"].append(pair.record.margin)
         row["weight"].append(pair.record.weight * scale)
-    yield row | {"sequences": [list(sequence) for sequence in index]}
+    yield row | {"completions": [list(completion) for completion in index]}
 
 
 def _fit(context: RunContext, tokenizer: Any, pairs: list[TokenisedPair], watcher: Watcher) -> nn.Module:
     """Train a new reward model on pairs, from the run's base."""
-    config = context.spec.config
+    config, device = context.spec.config, models.device()
     assert isinstance(config, RewardConfig)  # noqa: S101
-    model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed)
+    model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed).to(device)
+    first_layer, use_bfloat16 = 0, precision.choose_bfloat16(device)
     if config.lora_rank:
-        model = models.add_lora(model, rank=config.lora_rank, first_layer=models.first_trained_layer(model))
-    with tempfile.TemporaryDirectory() as scratch:
+        first_layer = trunk.first_trained_layer(model, frozen_share=config.frozen_share)
+        model = models.add_lora(model, rank=config.lora_rank, first_layer=first_layer)
+    rows = rows_of(pairs, seed=config.seed)
+    with tempfile.TemporaryDirectory(dir=context.directory.path) as scratch:
+        cache = trunk_cache.filled(
+            Path(scratch),
+            model.eval(),
+            [Texts(row["prompt"], row["completions"]) for row in rows] if config.epochs > 1 else [],
+            first_layer=first_layer,
+            pad_id=tokenizer.pad_token_id,
+            use_bfloat16=use_bfloat16,
+            on_batch=context.directory.beat,
+        )
         trainer = SoftRewardTrainer(
             model=model,
             args=_arguments(config, scratch),
-            data_collator=Collator(tokenizer.pad_token_id),
-            train_dataset=Dataset.from_list(rows_of(pairs, seed=config.seed)),
+            data_collator=Collator(tokenizer.pad_token_id, cache),
+            train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
             callbacks=[watcher],
+            use_bfloat16=use_bfloat16,
+            first_layer=first_layer,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()

@@ -25,6 +25,13 @@ class RewardConfig(StageConfig):
     lora_rank: int = option(
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
+    frozen_share: float = option(
+        0.5,
+        help="Share of the layers, from below, without LoRA adapters: what they make of a text is worked out once. 0 "
+        "puts adapters into every layer. PPO shares its trunk with the reward model where its own share is no larger.",
+        minimum=0.0,
+        maximum=0.95,
+    )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
     labels: str = option(
         "soft",

@@ -126,6 +126,14 @@ class PpoConfig(StageConfig):
         maximum=512,
         group=OPTIMISATION,
     )
+    frozen_share: float = option(
+        0.5,
+        help="Share of the layers, from below, without LoRA adapters: what they make of a text is worked out once a "
+        "rollout. 0 puts adapters into every layer.",
+        minimum=0.0,
+        maximum=0.95,
+        group=OPTIMISATION,
+    )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0, group=OPTIMISATION)
     gradient_checkpointing: bool = option(
         False, help="Recompute activations in the backward pass: less memory, a third more time.", group=OPTIMISATION

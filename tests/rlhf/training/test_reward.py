@@ -58,7 +58,7 @@ def test_a_row_holds_each_completion_of_a_ranking_once():
 
     (row,) = reward.rows_of(pairs, seed=1)
 
-    assert row["sequences"] == [[1, 2], [1, 3], [1, 4]]
+    assert (row["prompt"], row["completions"]) == ([1], [[2], [3], [4]])
     assert row["pairs"] == [[0, 1], [0, 2], [1, 2]]
     assert row["weight"] == [1.0, 1.0, 1.0]
 

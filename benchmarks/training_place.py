@@ -27,10 +27,17 @@ def prepare(place: Path = PLACE) -> Path:
         _snapshot(place / "snapshot")
     if not (place / "reward").is_dir():
         _rewards(place)
-    if not (place / "trl-1.12.0").is_dir():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "trl==1.12.0"]
-        subprocess.run([*command, "--target", str(place / "trl-1.12.0")], check=True)
+    trl_1_12(place)
     return place
+
+
+def trl_1_12(place: Path) -> Path:
+    """Return a directory for sys.path with TRL 1.12.0 in it, the last with a PPOTrainer; no requirement of ours."""
+    target = place / "trl-1.12.0"
+    if not target.is_dir():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "trl==1.12.0"]
+        subprocess.run([*command, "--target", str(target)], check=True)
+    return target
 
 
 def _snapshot(directory: Path) -> None:

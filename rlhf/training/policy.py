@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from rlhf.training import models, precision, rollout, trunk
 from rlhf.training.rollout import Batch, TokenStatistics
+from rlhf.training.value_model import ValueModel
 
 VALUE_RATE_FACTOR = 10.0
 """The value head starts at zero and learns so many times faster than the policy."""
@@ -26,7 +27,7 @@ VALUE_RATE_FACTOR = 10.0
 class Outputs(NamedTuple):
     """What one forward pass of the policy gives at the response tokens; all (B, R), padding 0.
 
-    `values` are 0 where another critic than the value head estimates them.
+    `values` are 0 where a critic outside the policy estimates them.
     """
 
     logprobs: Tensor
@@ -42,7 +43,7 @@ class Reference(NamedTuple):
 
 
 class Policy:
-    """A policy under training with its reference and, where wanted, its value head."""
+    """A policy under training with its reference and, where wanted, its value head or value model."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Policy:
         temperature: float,
         use_bfloat16: bool,
         has_value_head: bool = True,
+        value_model: ValueModel | None = None,
         gradient_checkpointing: bool = False,
     ) -> None:
         self.temperature, self.use_bfloat16 = temperature, use_bfloat16
@@ -62,15 +64,24 @@ class Policy:
             models.add_lora(model, rank=lora_rank, first_layer=self.first_layer) if lora_rank else model
         )
         self.value_head = _zero_head(model) if has_value_head else None
+        self.value_model = value_model
         if gradient_checkpointing:
-            models.checkpoint_gradients(self.model)
+            for one in filter(None, (self.model, value_model and value_model.model)):
+                models.checkpoint_gradients(one)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether it estimates values itself, by a head or a model that is trained with it."""
+        return self.value_head is not None or self.value_model is not None
 
     @property
     def trained(self) -> dict[str, nn.Parameter]:
         """Everything that the optimiser moves, by name; the adapters of other models are not among it."""
         found = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-        head = self.value_head.named_parameters(prefix="value_head") if self.value_head is not None else ()
-        return found | dict(head)
+        critics = {"value_head": self.value_head, "value_model": self.value_model}
+        for prefix, critic in critics.items():
+            found |= dict(critic.named_parameters(prefix=prefix)) if critic is not None else {}
+        return found
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         """Return what the optimiser trains."""
@@ -91,6 +102,9 @@ class Policy:
         """Return log-probs, entropies and values of the policy."""
         hidden = self.hidden(batch, states)[:, batch.predicting]
         found = self._statistics(self.model, batch, hidden)
+        if self.value_model is not None:
+            with self._autocast(batch):
+                return Outputs(*found, self.value_model(batch))
         if self.value_head is None:
             return Outputs(*found, torch.zeros_like(batch.response_mask))
         return Outputs(*found, self.value_head(hidden.float()).squeeze(-1) * batch.response_mask)

@@ -122,9 +122,9 @@ def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generate
     """Return what the policy thought of its completions when it wrote them.
 
     In float32 the sampler knows that already. In bfloat16 its cached, merged path rounds otherwise than the training
-    path, and the ratios would not start at 1; a value head is read by a forward pass in any case.
+    path, and the ratios would not start at 1; values of the policy's own take a forward pass in any case.
     """
-    if setting.use_bfloat16 or setting.policy.value_head is not None:
+    if setting.use_bfloat16 or setting.policy.has_values:
         return setting.policy.outputs(batch, states)
     found = ([one.logprobs for one in generated], [one.entropies for one in generated])
     logprobs, entropies = (rollout.per_token(rows, batch) for rows in found)

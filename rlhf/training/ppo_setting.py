@@ -17,6 +17,7 @@ from rlhf.training.ngrams import NgramModel
 from rlhf.training.policy import Policy
 from rlhf.training.rollout import Batch
 from rlhf.training.run import RunContext
+from rlhf.training.value_model import ValueModel
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Setting:
     tokenizer: PreTrainedTokenizerBase
     policy: Policy
     judge: Judge
-    critic: RidgeCritic | None  # None where the policy has a value head
+    critic: RidgeCritic | None  # None where the policy estimates values itself
     score_mean: float
     score_std: float
     prompts: list[TokenisedPrompt]
@@ -76,9 +77,13 @@ def set_up(context: RunContext) -> Setting:
     tokenizer, device = models.load_tokenizer(base), models.device()
     prompts, held_out = _prompts(snapshot, tokenizer, config)
     demonstrations = _demonstrations(snapshot, tokenizer, config)
-    policy = _policy(base, config, device)
-    judged_by = judge.load(rewarding, base=base, policy=policy)
     manifest = models.manifest_of(rewarding)
+    scale = {"mean": float(manifest["score_mean"]), "std": float(manifest["score_std"])}
+    value_model = (
+        ValueModel(models.load_reward_model(rewarding).to(device), **scale) if config.critic == "model" else None
+    )
+    policy = _policy(base, config, device, value_model)
+    judged_by = judge.load(rewarding, base=base, policy=policy)
     shared = "on the policy's trunk" if isinstance(judged_by, judge.OnSharedTrunk) else "a model of its own"
     print(f"ppo: the reward model is {shared}; the critic is a {config.critic}", flush=True)
     return Setting(
@@ -88,8 +93,8 @@ def set_up(context: RunContext) -> Setting:
         policy=policy,
         judge=judged_by,
         critic=RidgeCritic() if config.critic == "ridge" else None,
-        score_mean=float(manifest["score_mean"]),
-        score_std=float(manifest["score_std"]),
+        score_mean=scale["mean"],
+        score_std=scale["std"],
         prompts=prompts,
         held_out=held_out or prompts,
         demonstrations=demonstrations,
@@ -121,7 +126,7 @@ def _demonstrations(
     return found
 
 
-def _policy(base: Path, config: PpoConfig, device: torch.device) -> Policy:
+def _policy(base: Path, config: PpoConfig, device: torch.device, value_model: ValueModel | None) -> Policy:
     return Policy(
         models.load_causal_lm(base).to(device),
         lora_rank=config.lora_rank,
@@ -129,6 +134,7 @@ def _policy(base: Path, config: PpoConfig, device: torch.device) -> Policy:
         temperature=config.temperature,
         use_bfloat16=precision.choose_bfloat16(device),
         has_value_head=config.critic == "head",
+        value_model=value_model,
         gradient_checkpointing=config.gradient_checkpointing,
     )
 

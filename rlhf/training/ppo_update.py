@@ -89,7 +89,7 @@ def _accumulate(setting: Setting, experience: Rollout, rows: Tensor, total: Tens
     )
     losses = {"policy_loss": on_policy, "clip_fraction": clipped}
     loss = on_policy
-    if policy.value_head is not None:
+    if policy.has_values:
         losses["value_loss"] = ppo_math.value_loss(
             found.values, old.values, returns, mask, clip_range=config.clip_range
         )

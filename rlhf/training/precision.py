@@ -5,8 +5,10 @@ from contextlib import AbstractContextManager
 
 import torch
 
-SIZE = 384
+SMALL, SIZE = 96, 384
 REPEATS = 8
+HOPELESS = 3.0
+"""A machine on which a small product takes so many times longer in bfloat16 is not asked about a large one."""
 
 
 def autocast(device: torch.device, *, use_bfloat16: bool) -> AbstractContextManager[None]:
@@ -20,16 +22,18 @@ def choose_bfloat16(device: torch.device) -> bool:
         chosen = torch.cuda.is_bf16_supported()
         print(f"precision: {'bfloat16' if chosen else 'float32'} on {torch.cuda.get_device_name()}", flush=True)
         return chosen
-    plain, half = _seconds(torch.float32), _seconds(torch.bfloat16)
+    plain, half = _seconds(torch.float32, SMALL), _seconds(torch.bfloat16, SMALL)
+    if half < HOPELESS * plain:
+        plain, half = _seconds(torch.float32, SIZE), _seconds(torch.bfloat16, SIZE)
     chosen = half < 0.8 * plain
     print(f"precision: {'bfloat16' if chosen else 'float32'} (a product takes {plain * 1e3:.1f} ms in float32, "
           f"{half * 1e3:.1f} ms in bfloat16)", flush=True)  # fmt: skip
     return chosen
 
 
-def _seconds(dtype: torch.dtype) -> float:
-    """The best time of a matrix product of the size that small models do."""
-    a, b = torch.ones(SIZE, 4 * SIZE, dtype=dtype), torch.ones(4 * SIZE, SIZE, dtype=dtype)
+def _seconds(dtype: torch.dtype, size: int) -> float:
+    """The best time of a matrix product such as small models do."""
+    a, b = torch.ones(size, 4 * size, dtype=dtype), torch.ones(4 * size, size, dtype=dtype)
     times = []
     for _ in range(REPEATS):
         started = time.perf_counter()

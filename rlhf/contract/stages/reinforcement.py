@@ -102,12 +102,13 @@ class PpoConfig(StageConfig):
     )
     critic: str = option(
         "ridge",
-        help="What estimates values: least squares on the states of reference and reward model, or a trained head.",
-        choices=("ridge", "head"),
+        help="What estimates values: least squares on the states of reference and reward model, a trained head on the "
+        "policy, or a model of its own that begins as the reward model.",
+        choices=("ridge", "head", "model"),
         group=LOSSES,
     )
     value_coef: float = option(
-        0.1, help="Weight of the value loss, where the critic is a head.", minimum=0.0, maximum=10.0, group=LOSSES
+        0.1, help="Weight of the value loss, where the critic is trained.", minimum=0.0, maximum=10.0, group=LOSSES
     )
     gae_lambda: float = option(
         0.95, help="Lambda of generalised advantage estimation (gamma is 1).", minimum=0.0, maximum=1.0, group=LOSSES

@@ -258,8 +258,7 @@ def rolled_out(make_run, make_snapshot, base, reward_base, in_float32):
     return roll_out
 
 
-@pytest.mark.parametrize("critic", ["ridge", "head"])
-@pytest.mark.parametrize("lora_rank", [0, 4])
+@pytest.mark.parametrize(("critic", "lora_rank"), [("ridge", 0), ("ridge", 4), ("head", 0), ("head", 4), ("model", 4)])
 def test_micro_batches_give_the_update_of_the_whole_mini_batch(rolled_out, critic, lora_rank):
     def updated(microbatch_size):
         setting, experience = rolled_out(microbatch_size=microbatch_size, critic=critic, lora_rank=lora_rank)
@@ -272,6 +271,16 @@ def test_micro_batches_give_the_update_of_the_whole_mini_batch(rolled_out, criti
     assert parts == pytest.approx(whole, abs=1e-5)
     for name, parameter in parameters.items():
         torch.testing.assert_close(others[name], parameter, atol=1e-6, rtol=1e-4, msg=name)
+
+
+def test_a_value_model_begins_as_the_reward_model_in_normalised_scores(rolled_out):
+    setting, experience = rolled_out(critic="model")
+
+    judged = setting.judge.read(experience.batch, None)
+
+    wanted = judged.token_scores / setting.score_std * experience.batch.response_mask
+    torch.testing.assert_close(experience.old.values, wanted, atol=1e-4, rtol=1e-4)
+    assert wanted.abs().max() > 0.1
 
 
 def test_gradient_checkpointing_is_really_on_and_changes_nothing(rolled_out):
@@ -306,7 +315,9 @@ def test_what_the_sampler_knows_is_what_a_forward_pass_would_find(rolled_out):
     torch.testing.assert_close(known.entropies, found.entropies, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("changed", [{}, {"critic": "head", "lora_rank": 0, "kl_target": 2.0, "lm_coef": 0.1}])
+@pytest.mark.parametrize(
+    "changed", [{}, {"critic": "head", "lora_rank": 0, "kl_target": 2.0, "lm_coef": 0.1}, {"critic": "model"}]
+)
 def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
     make_run, make_snapshot, base, reward_base, monkeypatch, changed
 ):

@@ -49,7 +49,9 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
         Chart("Surprise", ("ngram_perplexity",), "Under a small model of the demonstrations. A sharp rise: bad text."),
         Chart("Length", ("length",), "Tokens per completion. Watch that the score is not bought with length."),
         Chart("Finished", ("eos_rate",), "Share of completions that end by themselves."),
-        Chart("Losses", ("policy_loss", "value_loss", "lm_loss"), "Of the clipped objectives, and of demonstrations."),
+        Chart(
+            "Losses", ("policy_loss", "value_loss", "lm_loss"), "Of the clipped objectives, and of the text mixed in."
+        ),
         Chart("Clipped", ("clip_fraction",), "Share of tokens whose ratio was clipped; above 0.3 steps are too large."),
         Chart("Explained variance", ("explained_variance",), "Of the returns by the critic; 1 is perfect."),
         GRADIENT,

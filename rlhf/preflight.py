@@ -8,7 +8,7 @@ from django.db.models import Case, QuerySet, When
 from annotate.models import Project, Task
 from annotate.rows import COMPLETION_COUNTS
 from rlhf.contract import config as configs
-from rlhf.contract.config import PretrainConfig, SampleConfig, StageConfig
+from rlhf.contract.config import PpoConfig, PretrainConfig, SampleConfig, StageConfig
 from rlhf.models import Checkpoint, Corpus, Snapshot
 
 MIN_PAIRS = 20
@@ -106,11 +106,25 @@ def problems(order: RunOrder) -> dict[str, str]:
         found |= _named("snapshot", SNAPSHOT_CHECKS[order.stage](order.snapshot))
     if isinstance(order.config, SampleConfig) and "baseline" not in found:
         found |= _sample_problem(order, order.config.completions_per_prompt)
+    if isinstance(order.config, PpoConfig) and not found:
+        found |= _language_problem(order, order.config)
     if isinstance(order.config, PretrainConfig) and order.config.weights == "model" and not order.base:
         found["base"] = "choose the model to take further, or set weights to new."
     if order.stage == "evaluate" and not found:
         found |= _named("snapshot", _nothing_held_out(order))
     return found
+
+
+def _language_problem(order: RunOrder, config: PpoConfig) -> dict[str, str]:
+    """Say if the text that PPO shall mix in is not there, or a corpus is chosen that it would not read."""
+    wants_corpus = config.lm_text == "corpus"
+    if wants_corpus and order.corpus is None:
+        return {"corpus": "No corpus is chosen, and lm_text says corpus: choose one, or take demonstrations."}
+    if order.corpus and not wants_corpus:
+        return {"corpus": "is not read: set lm_text to corpus and lm_coef above 0, or choose none."}
+    if config.lm_coef and not wants_corpus and order.snapshot and not order.snapshot.counts["demonstrations"]:
+        return {"lm_coef": "the snapshot has no demonstrations to mix in. Set it to 0, or lm_text to corpus."}
+    return {}
 
 
 def _words(name: str) -> str:

@@ -57,7 +57,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "pretrain": ("base",),
     "sft": (),
     "reward": (),
-    "ppo": (),
+    "ppo": ("corpus",),
     "sample": ("baseline",),
     "evaluate": ("reward_model", "baseline"),
 }

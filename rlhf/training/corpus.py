@@ -63,14 +63,14 @@ def stream(directory: Path, tokenizer: PreTrainedTokenizerBase, *, split: str, s
     return Stream(np.memmap(path, dtype=np.int32, mode="r"), byte_count)
 
 
-def blocks(found: Stream, *, size: int) -> Blocks:
-    """Cut a stream into blocks. Raises StageError where it does not fill one."""
+def blocks(found: Stream, *, size: int, because: str = "block_size") -> Blocks:
+    """Cut a stream into blocks. Raises StageError where it does not fill one, naming the field that says the size."""
     made = Blocks(found, size=size)
     if not len(made):
         raise StageError(
             FailureReason.EMPTY_DATA,
             f"the corpus has {len(found.tokens)} training tokens, which do not fill a block of {size}. "
-            "Bring in more text, or lower block_size.",
+            f"Bring in more text, or lower {because}.",
         )
     return made
 

@@ -8,13 +8,14 @@ from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import PpoConfig
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import data, generation, judge, models, precision, rollout
+from rlhf.training import data, generation, judge, models, precision, ptx, rollout
 from rlhf.training.critic import RidgeCritic
 from rlhf.training.data import TokenisedDemonstration, TokenisedPrompt
 from rlhf.training.generation import Generated
 from rlhf.training.judge import Judge
 from rlhf.training.ngrams import NgramModel
 from rlhf.training.policy import Policy
+from rlhf.training.ptx import LanguageText
 from rlhf.training.rollout import Batch
 from rlhf.training.run import RunContext
 from rlhf.training.value_model import ValueModel
@@ -34,7 +35,7 @@ class Setting:
     score_std: float
     prompts: list[TokenisedPrompt]
     held_out: list[TokenisedPrompt]
-    demonstrations: list[TokenisedDemonstration]
+    language: LanguageText  # what the language-modelling loss is on
     ngrams: NgramModel | None  # None where the snapshot has no demonstrations
     device: torch.device
 
@@ -76,7 +77,9 @@ def set_up(context: RunContext) -> Setting:
     models.check_same_tokenizer(base, rewarding)
     tokenizer, device = models.load_tokenizer(base), models.device()
     prompts, held_out = _prompts(snapshot, tokenizer, config)
-    demonstrations = _demonstrations(snapshot, tokenizer, config)
+    length = config.max_prompt_tokens + config.max_new_tokens
+    demonstrations, too_long = data.demonstrations(snapshot, tokenizer, split="train", max_length=length)
+    language = ptx.text_of(config, inputs, tokenizer, demonstrations, left_out=too_long)
     manifest = models.manifest_of(rewarding)
     scale = {"mean": float(manifest["score_mean"]), "std": float(manifest["score_std"])}
     value_model = (
@@ -97,7 +100,7 @@ def set_up(context: RunContext) -> Setting:
         score_std=scale["std"],
         prompts=prompts,
         held_out=held_out or prompts,
-        demonstrations=demonstrations,
+        language=language,
         ngrams=_ngrams(demonstrations, vocabulary=len(tokenizer)),
         device=device,
     )
@@ -114,16 +117,6 @@ def _prompts(
     if not held_out:
         print("no held-out prompts: the scores before and after are measured on training prompts", flush=True)
     return prompts, held_out
-
-
-def _demonstrations(
-    snapshot: Path, tokenizer: PreTrainedTokenizerBase, config: PpoConfig
-) -> list[TokenisedDemonstration]:
-    length = config.max_prompt_tokens + config.max_new_tokens
-    found, left_out = data.demonstrations(snapshot, tokenizer, split="train", max_length=length)
-    if config.lm_coef:
-        data.require(found, what="demonstrations for the language-modelling loss", left_out=left_out)
-    return found
 
 
 def _policy(base: Path, config: PpoConfig, device: torch.device, value_model: ValueModel | None) -> Policy:

@@ -5,13 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rlhf.training import ppo_math, rollout
+from rlhf.training import ppo_math, ptx
 from rlhf.training.policy import Outputs
 from rlhf.training.ppo_setting import Setting
 from rlhf.training.rollout import Batch
 from rlhf.training.watching import check_finite
-
-LM_BATCH = 4
 
 
 class Rollout(NamedTuple):
@@ -65,7 +63,13 @@ def _update(
         for name, value in _accumulate(setting, experience, part, total).items():
             losses[name] = losses.get(name, 0.0) + value
     if config.lm_coef:
-        on_language = language_loss(setting, generator)
+        on_language = ptx.loss(
+            setting.policy.model,
+            ptx.draw(setting.language, config.lm_batch_size, generator),
+            pad_id=setting.tokenizer.pad_token_id,
+            device=setting.device,
+            use_bfloat16=setting.use_bfloat16,
+        )
         (config.lm_coef * on_language).backward()
         losses["lm_loss"] = on_language.item()
     check_finite(step, losses)
@@ -99,19 +103,3 @@ def _accumulate(setting: Setting, experience: Rollout, rows: Tensor, total: Tens
     with torch.no_grad():
         losses["kl_step"] = ppo_math.masked_mean(ppo_math.kl_k3(old.logprobs, found.logprobs), mask)
     return {name: (share * value).item() for name, value in (losses | {"loss": loss}).items()}
-
-
-def language_loss(setting: Setting, generator: torch.Generator) -> Tensor:
-    """Return the language-modelling loss on a few demonstrations (PPO-ptx, Ouyang et al. 2022, equation 2)."""
-    drawn = torch.randint(len(setting.demonstrations), (LM_BATCH,), generator=generator).tolist()
-    shown = [setting.demonstrations[i] for i in drawn]
-    batch = rollout.batch_of(
-        [one.prompt for one in shown],
-        [one.completion for one in shown],
-        pad_id=setting.tokenizer.pad_token_id,
-        device=setting.device,
-    )
-    logprobs = rollout.response_statistics(
-        setting.policy.model, batch, temperature=1.0, use_bfloat16=setting.use_bfloat16
-    ).logprobs
-    return -ppo_math.masked_mean(logprobs, batch.response_mask)

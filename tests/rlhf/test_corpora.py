@@ -8,10 +8,12 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from annotate.jsonlines import IntakeError
-from rlhf import corpora, publishing, runs, supervisor
+from rlhf import corpora, preflight, publishing, runs, supervisor
+from rlhf.contract import config as configs
 from rlhf.contract import rundir
 from rlhf.contract.rundir import Result, RunDirectory
-from rlhf.models import Checkpoint, Corpus, Run
+from rlhf.models import Checkpoint, Corpus, Run, Snapshot
+from rlhf.preflight import RunOrder
 
 LINES = [f"River {n} rises in spring." for n in range(100)]
 
@@ -178,3 +180,34 @@ def test_taking_a_model_further_needs_one(started, client):
 
     assert refused.status_code == 422
     assert "Choose the model to take further, or set weights to new." in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("config", "has_corpus", "problem"),
+    [
+        (
+            {"lm_coef": 1.0, "lm_text": "corpus"},
+            False,
+            {"corpus": "No corpus is chosen, and lm_text says corpus: choose"},
+        ),
+        ({}, True, {"corpus": "is not read: set lm_text to corpus and lm_coef above 0, or choose none."}),
+        ({"lm_coef": 1.0}, False, {"lm_coef": "the snapshot has no demonstrations to mix in. Set it to 0, or lm_text"}),
+        ({"lm_coef": 1.0, "lm_text": "corpus"}, True, {}),
+    ],
+)
+def test_the_text_that_ppo_shall_mix_in_must_be_there_and_be_read(project, bring, config, has_corpus, problem):
+    counts = {"prompts": 4, "demonstrations": 0}
+    snapshot = Snapshot.objects.create(project=project, sha256="a" * 64, filters={}, counts=counts)
+    base, reward = (
+        Checkpoint.objects.create(
+            kind=kind, name=kind, path=kind, manifest_sha256="m", tokenizer_sha256="t", size_bytes=1
+        )
+        for kind in ("sft", "reward")
+    )
+    corpus = bring("rivers.txt", "\n\n".join(LINES)) if has_corpus else None
+
+    order = RunOrder(project, "ppo", configs.parse("ppo", config), snapshot, base, reward, corpus=corpus)
+
+    found = preflight.problems(order)
+    assert found.keys() == problem.keys()
+    assert all(found[name].startswith(start) for name, start in problem.items())

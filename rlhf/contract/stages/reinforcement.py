@@ -115,10 +115,19 @@ class PpoConfig(StageConfig):
     )
     lm_coef: float = option(
         0.0,
-        help="Weight of the language-modelling loss on demonstrations (PPO-ptx); 0 leaves it out.",
+        help="Weight of the language-modelling loss on other text, mixed into each update (PPO-ptx); 0 leaves it out.",
         minimum=0.0,
         maximum=1000.0,
         group=LOSSES,
+    )
+    lm_text: str = option(
+        "demonstrations",
+        help="What that loss is on: the completions of the snapshot's demonstrations, or the corpus.",
+        choices=("demonstrations", "corpus"),
+        group=LOSSES,
+    )
+    lm_batch_size: int = option(
+        4, help="Demonstrations, or blocks of the corpus, mixed into an update.", minimum=1, maximum=65536, group=LOSSES
     )
     lora_rank: int = option(
         16,
@@ -171,5 +180,7 @@ class PpoConfig(StageConfig):
             raise ConfigError(
                 {"kl_target": f"must lie below kl_stop; got {self.kl_target:g} and {self.kl_stop:g}. Raise kl_stop."}
             )
+        if self.lm_text == "corpus" and not self.lm_coef:
+            raise ConfigError({"lm_text": "corpus is not read while lm_coef is 0. Raise lm_coef."})
         if self.warmup_steps > self.steps:
             raise ConfigError({"warmup_steps": f"must not exceed steps; got {self.warmup_steps} and {self.steps}."})

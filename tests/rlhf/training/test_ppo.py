@@ -194,22 +194,6 @@ def test_a_run_leaves_metrics_samples_and_a_policy_that_loads(make_run, make_sna
     models.load_causal_lm(directory.checkpoint)
 
 
-def test_the_language_modelling_gradient_is_that_of_fine_tuning(base, make_snapshot, make_run, reward_base):
-    """PPO-ptx: the mixed-in loss on a demonstration is the mean negative log-likelihood of its completion."""
-    directory = ppo_run(make_run, make_snapshot, base, reward_base, QUICK | {"lm_coef": 1.0, "lora_rank": 0})
-    setting = ppo_setting.set_up(run.RunContext(directory, directory.read_spec()))
-    setting.policy.use_bfloat16 = False
-    shown = setting.demonstrations[0]
-    setting.demonstrations = [shown]
-
-    found = ppo_update.language_loss(setting, torch.Generator().manual_seed(0))
-
-    ids = torch.tensor([shown.prompt + shown.completion])
-    labels = torch.tensor([[-100] * len(shown.prompt) + shown.completion])
-    expected = setting.policy.model(input_ids=ids, labels=labels).loss
-    assert found.item() == pytest.approx(expected.item(), abs=1e-5)
-
-
 def test_a_score_that_is_not_a_number_stops_the_run(make_run, make_snapshot, base, tmp_path):
     poisoned = models.new_reward_model(base, seed=3)
     poisoned.score.weight.data.fill_(float("nan"))

@@ -65,7 +65,7 @@ def setting(kept, facts, tokenizer, tmp_path):
         score_std=1.0,
         prompts=[],
         held_out=[],
-        demonstrations=[],
+        language=[],
         ngrams=None,
         device=torch.device("cpu"),
     )

@@ -131,6 +131,16 @@ def probability_of_majority(ahead: int, behind: int) -> float:
     return sum(math.comb(n, k) for k in range(ahead + 1)) / 2**n
 
 
+def doubt(ahead: int, ties: int, behind: int) -> float:
+    """Return what votes leave open about a pair, in bits: the entropy of what most people say, times who chose at all.
+
+    >>> doubt(1, 0, 1), doubt(0, 3, 0), round(doubt(3, 0, 0), 2)
+    (1.0, 0.0, 0.34)
+    """
+    p, n = probability_of_majority(ahead, behind), ahead + ties + behind
+    return -(p * math.log2(p) + (1 - p) * math.log2(1 - p)) * (ahead + behind) / n if n else 0.0
+
+
 def keeps_fixed_overlap(prompt_sha256: str, *, rate: float) -> bool:
     """Say whether a prompt is of the share whose votes do not depend on what was said, by the hash of its text.
 

@@ -13,6 +13,7 @@ from annotate.views.consistency import (
     pairs,
     prospects,
     refresh,
+    systems,
     trend,
     what_if,
 )
@@ -31,6 +32,7 @@ urlpatterns = [
     path("refresh/", refresh.refresh, name="consistency_refresh"),
     path("effects/", effects.show, name="consistency_effects"),
     path("ceiling-and-budget/", prospects.show, name="consistency_prospects"),
+    path("systems/", systems.show, name="consistency_systems"),
     path("what-if/", what_if.show, name="consistency_what_if"),
     path("download/<slug:table>/", downloads.download, name="consistency_download"),
 ]

@@ -16,6 +16,7 @@ import numpy as np
 from annotate.models import Adjudication, Annotator, Comparison, Completion, Origin, Project, Ranking
 from annotate.quality.agreement import HALF_CREDIT, agreement_by_comparison
 from annotate.quality.arrays import coded, sums
+from annotate.quality.orders import MOST_EXACT, borda, kemeny, preference_matrix, ranked_pairs
 from annotate.quality.ranking import PairCounts, RankingRow, pair_counts, pair_votes, ranked_completions
 from annotate.quality.tiers import sentence, tau_x
 
@@ -23,6 +24,9 @@ Tiers = list[list[int]]
 
 DISPUTED_BELOW = 0.5
 """Pair agreement under which a comparison is disputed: what coin tosses would reach."""
+
+RULES = {"Borda": borda, "ranked pairs": ranked_pairs, "Kemeny": kemeny}
+"""Other rules of voting, beside the majority's."""
 
 
 class Status(StrEnum):
@@ -63,12 +67,16 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All that staff may know of a comparison; `majority` is empty and `status` None before anyone ranked it."""
+    """All that staff may know of a comparison; `majority` is empty and `status` None before anyone ranked it.
+
+    `otherwise`: the orders by rules of voting that give another one than the majority, by rule.
+    """
 
     completions: list[LabelledCompletion]
     votes: list[Vote]
     rulings: list[Ruling]  # newest first
     majority: str
+    otherwise: dict[str, str]
     agreement: float | None
     status: Status | None
 
@@ -110,6 +118,7 @@ def verdict(comparison: Comparison) -> Verdict:
         votes=[_vote(one, rankings, labels) for one in rankings],
         rulings=[Ruling(one, sentence(one.tiers, labels=labels)) for one in rulings],
         majority=sentence(order, labels=labels),
+        otherwise=_otherwise([one.tiers for one in rankings if one.tiers], order, labels),
         agreement=agreement,
         status=status_of(len(rankings), agreement, is_ruled=any(one.superseded_at is None for one in rulings)),
     )
@@ -170,6 +179,19 @@ def majority_orders(counts: PairCounts) -> dict[int, Tiers]:
 def value_or_none(number: float) -> float | None:
     """Return None for NaN: «undefined» has a word of its own on pages."""
     return None if np.isnan(number) else float(number)
+
+
+def _otherwise(rankings: list[Tiers], majority: Tiers, labels: dict[int, str]) -> dict[str, str]:
+    completions = sorted(labels)
+    if len(rankings) < 2 or len(completions) > MOST_EXACT:
+        return {}
+    preferences = preference_matrix(rankings, completions)
+    found = {name: sentence(_named(rule(preferences), completions), labels=labels) for name, rule in RULES.items()}
+    return {name: order for name, order in found.items() if order != sentence(majority, labels=labels)}
+
+
+def _named(tiers: Tiers, completions: list[int]) -> Tiers:
+    return [sorted(completions[place] for place in tier) for tier in tiers]
 
 
 def _counts(comparison: Comparison, rankings: list[Ranking]) -> PairCounts:

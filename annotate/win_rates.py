@@ -41,7 +41,7 @@ def win_rates(project: Project, *, origins: Collection[str] | None = None) -> li
 
 def win_rates_in(votes: PairVotes, *, project: Project) -> list[WinRate]:
     """The same for votes that were read already; the intervals allow for several votes on one prompt."""
-    names, source = _sources(project, votes.units)
+    names, source = sources_of(project, votes.units)
     i, j = source[0][votes.unit], source[1][votes.unit]
     met = (i != j) & (i >= 0) & (j >= 0)
     relation = np.where(i < j, votes.relation, -votes.relation)[met]
@@ -57,7 +57,7 @@ def win_rates_in(votes: PairVotes, *, project: Project) -> list[WinRate]:
     ]
 
 
-def _sources(project: Project, units: PairUnits) -> tuple[list[str], tuple[Ints, Ints]]:
+def sources_of(project: Project, units: PairUnits) -> tuple[list[str], tuple[Ints, Ints]]:
     """Return the names of the sources, and the code of each pair's two completions; -1 where the source is unknown."""
     rows = Completion.objects.filter(comparison__project=project).exclude(source="").order_by("pk")
     stored = list(rows.values_list("pk", "source"))

@@ -46,7 +46,7 @@ def _weeks(project: Project) -> Rows:
 
 
 def _annotators(project: Project) -> Rows:
-    judged = report.judgements(project).content
+    judged = report.verdicts(project).content
     verdicts = judged.verdicts if judged else {}
     for one in people(project):
         verdict = verdicts.get(one.annotator_id)
@@ -86,6 +86,7 @@ def _effects(project: Project, name: str) -> Rows:
         yield {
             "name": one.name,
             "agreement": one.change.after,
+            "shrunk": one.shrunk,
             "against": one.change.before,
             "difference": one.change.change.same_annotators,
             "would_have_seen": one.change.would_have_seen,
@@ -127,6 +128,23 @@ def _comparisons(project: Project) -> Rows:
         }
 
 
+def _systems(project: Project) -> Rows:
+    made = report.board(project).content
+    for one in made.systems if made else ():
+        yield {
+            "system": one.name,
+            "part": one.part + 1,
+            "place": one.place,
+            "first_place": one.first,
+            "last_place": one.last,
+            "strength": one.strength,
+            "new_annotators": one.new_annotators,
+            "whole_rankings": one.whole,
+            "votes": one.comparison_count,
+            "other_places": ", ".join(f"{rule} {place}" for rule, place in one.otherwise.items()) or None,
+        }
+
+
 def _win_rates(project: Project) -> Rows:
     for one in revived(list[WinRate], report.win_rates(project).content or []):
         yield {
@@ -140,7 +158,13 @@ def _win_rates(project: Project) -> Rows:
 
 
 COUNTS = {"rankings": "whole", "annotators": "whole"}
-EFFECT = {"name": "text", "agreement": "estimate", "against": "estimate", "difference": "estimate"}
+EFFECT = {
+    "name": "text",
+    "agreement": "estimate",
+    "shrunk": "estimate",
+    "against": "estimate",
+    "difference": "estimate",
+}
 EFFECT |= {"would_have_seen": "number"} | COUNTS
 LEDGER = {"annotator": "text", "weight": "text", "effect": "estimate", "z": "number", "q": "number", "sentence": "text"}
 TABLES: dict[str, tuple[dict[str, str], Callable[[Project], Rows]]] = {
@@ -178,6 +202,12 @@ TABLES: dict[str, tuple[dict[str, str], Callable[[Project], Rows]]] = {
     "comparisons": (
         {"comparison": "text", "rankings": "whole", "agreement": "number", "status": "text"},
         _comparisons,
+    ),
+    "systems": (
+        {"system": "text", "part": "whole", "place": "whole", "first_place": "whole", "last_place": "whole"}
+        | {"strength": "estimate", "new_annotators": "estimate", "whole_rankings": "number", "votes": "whole"}
+        | {"other_places": "text"},
+        _systems,
     ),
     "win-rates": (
         {"source": "text", "against": "text", "rate": "estimate", "wins": "whole", "ties": "whole", "losses": "whole"},

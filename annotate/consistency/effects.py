@@ -5,15 +5,16 @@ the same mix of categories.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from annotate.quality.agreement import DECISIVE
 from annotate.quality.arrays import Flags, Ints
+from annotate.quality.estimate import Estimate
 from annotate.quality.intervals import agreement_with
 from annotate.quality.ranking import PairVotes
-from annotate.quality.slices import Change, change, of_both
+from annotate.quality.slices import Change, change, of_both, shrunk
 from annotate.reports import SEED
 
 NO_CATEGORY = "without a category"
@@ -21,21 +22,30 @@ NO_CATEGORY = "without a category"
 
 @dataclass(frozen=True)
 class Effect:
-    """A category or version: `change.after` is its agreement where both chose, `change.before` that of the others."""
+    """A category or version: `change.after` is its agreement where both chose, `change.before` that of the others.
+
+    `shrunk`: the agreement of a category drawn to the project's, the more the less it rests on; None of a version.
+    """
 
     name: str
     ranking_count: int
     annotator_count: int
     change: Change
+    shrunk: Estimate | None = None
 
 
-def categories(votes: PairVotes, category: Sequence[str]) -> list[Effect]:
-    """Return each category against all others, by name; none where there is one only. `category` is by prompt. (P,)"""
+def categories(votes: PairVotes, category: Sequence[str], *, project: Estimate) -> list[Effect]:
+    """Return each category against all others, by name; none where there is one only.
+
+    `category` is by prompt (P,), `project` the agreement of all.
+    """
     names, codes = np.unique(np.array([name or NO_CATEGORY for name in category], dtype=str), return_inverse=True)
     of_vote = codes.reshape(-1)[votes.prompt]
     if len(names) < 2:
         return []
-    return [_effect(votes, name, of_vote != code, of_vote == code) for code, name in enumerate(names.tolist())]
+    found = [_effect(votes, name, of_vote != code, of_vote == code) for code, name in enumerate(names.tolist())]
+    drawn = shrunk([one.change.after for one in found], project=project)
+    return [replace(one, shrunk=estimate) for one, estimate in zip(found, drawn, strict=True)]
 
 
 def guidelines(votes: PairVotes, guideline: Ints, category: Sequence[str]) -> list[Effect]:

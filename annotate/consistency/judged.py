@@ -1,10 +1,10 @@
 """A judgement as it is stored, of which a page takes out what it shows: a thousand people have 15 findings each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from annotate.consistency.codec import revived
-from annotate.quality.findings import AnnotatorFindings, Detector, Finding, Judged, Ring
+from annotate.quality.findings import AnnotatorFindings, Detector, Finding, Judged, Judgement, Ring
 from annotate.report_store import Content
 
 
@@ -15,6 +15,12 @@ class Verdict:
     verdict: Judged
     reason: str
     risk: float | None
+
+
+def without_findings(judgement: Judgement) -> Judgement:
+    """Return a judgement with the verdict on each annotator alone: a twentieth of it, and all that a list shows."""
+    short = [replace(one, evidence=(), parts={}, findings=()) for one in judgement.annotators]
+    return replace(judgement, annotators=short)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from annotate.quality.tiers import sentence, tau_x
 from annotate.verdicts import excerpt_of, labels_of
 
 Purpose = Assignment.Purpose
+LOOKED_UP_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ def shared_ids(project: Project, first: Annotator, second: Annotator) -> list[in
 
     Which comparisons both were given is read from an index alone; only of those the rankings are looked up.
     """
-    return sorted(_ranked_beside(project, first, second) & _ranked_beside(project, second, first))
+    given = (Assignment.objects.filter(annotator=one).values_list("comparison", flat=True) for one in (first, second))
+    met = sorted(set.intersection(*map(set, given)))
+    parts = [met[at : at + LOOKED_UP_AT_ONCE] for at in range(0, len(met), LOOKED_UP_AT_ONCE)]
+    return [pk for part in parts for pk in sorted(_counted(project, first, part) & _counted(project, second, part))]
 
 
 def meetings(comparison_ids: Sequence[int], first: Annotator, second: Annotator) -> list[Meeting]:
@@ -39,11 +43,10 @@ def meetings(comparison_ids: Sequence[int], first: Annotator, second: Annotator)
     return [_meeting(found[pk], said[pk, first.pk], said[pk, second.pk]) for pk in comparison_ids]
 
 
-def _ranked_beside(project: Project, one: Annotator, other: Annotator) -> set[int]:
-    """The comparisons on which the ranking of one counts and the other had a place."""
-    theirs = Assignment.objects.filter(annotator=other).values("comparison")
-    mine = Assignment.objects.filter(annotator=one, comparison__in=theirs, project=project, purpose=Purpose.WORK)
-    counted = mine.filter(rankings__superseded_at__isnull=True, rankings__unrankable="")
+def _counted(project: Project, one: Annotator, comparison_ids: Sequence[int]) -> set[int]:
+    """Those of the comparisons on which an annotator's ranking counts."""
+    mine = Assignment.objects.filter(annotator=one, comparison__in=comparison_ids, project=project)
+    counted = mine.filter(purpose=Purpose.WORK, rankings__superseded_at__isnull=True, rankings__unrankable="")
     return set(counted.values_list("comparison_id", flat=True))
 
 

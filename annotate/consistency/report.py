@@ -19,10 +19,11 @@ from annotate.consistency import effects, trend
 from annotate.consistency.ballots import Ballots, read
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
-from annotate.consistency.judged import Judgements
+from annotate.consistency.judged import Judgements, without_findings
+from annotate.consistency.systems import Board
 from annotate.consistency.trend import Week
 from annotate.label_value import LabelValue
-from annotate.models import Project, Prompt
+from annotate.models import Annotator, Project, Prompt
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Judgement
@@ -33,8 +34,9 @@ from annotate.report_store import Content, Stored
 from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
-FIGURES, JUDGEMENT, WIN_RATES, BALLOTS = "figures", "judgement", "win rates", "ballots"
-KINDS = (FIGURES, JUDGEMENT, WIN_RATES, BALLOTS, labels.KIND)
+FIGURES, JUDGEMENT, VERDICTS, WIN_RATES = "figures", "judgement", "verdicts", "win rates"
+SYSTEMS, BALLOTS = "systems", "ballots"
+KINDS = (FIGURES, JUDGEMENT, VERDICTS, WIN_RATES, SYSTEMS, BALLOTS, labels.KIND)
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
@@ -78,9 +80,18 @@ def ballots(project: Project) -> Shown[Ballots]:
 
 def judgements(project: Project) -> Shown[Judgements]:
     """Return the judgement as it was made last, or made now for a small project."""
+    return _judgements(project, JUDGEMENT)
+
+
+def verdicts(project: Project) -> Shown[Judgements]:
+    """Return the judgement without the findings of each annotator, which are most of it."""
+    return _judgements(project, VERDICTS)
+
+
+def _judgements(project: Project, kind: str) -> Shown[Judgements]:
     if _is_small(project):
         return Shown(Judgements(plain(_judgement(project, _work(project)))), None)
-    stored = report_store.latest(project, kind=JUDGEMENT)
+    stored = report_store.latest(project, kind=kind)
     return Shown(Judgements(stored.content) if stored and stored.content else None, stored)
 
 
@@ -90,6 +101,13 @@ def win_rates(project: Project) -> Shown[list[Content]]:
         return Shown([plain(one) for one in _win_rates(project, _work(project))["rows"]], None)
     stored = report_store.latest(project, kind=WIN_RATES)
     return Shown(stored.content["rows"] if stored and stored.content else None, stored)
+
+
+def board(project: Project) -> Shown[Board]:
+    """Return the systems by strength as they were made last, or now for a small project."""
+    if _is_small(project):
+        return Shown(_board(project, _work(project)), None)
+    return _as_stored(project, SYSTEMS, Board)
 
 
 def label_value(project: Project) -> Shown[LabelValue]:
@@ -104,9 +122,17 @@ def label_value(project: Project) -> Shown[LabelValue]:
 def make(project: Project) -> None:
     """Make all reports and store them; what somebody else is just making is left to them."""
     work = cache(lambda: _work(project))
-    for kind, build in ((FIGURES, _figures), (JUDGEMENT, _judgement), (WIN_RATES, _win_rates)):
-        report_store.make(project, kind=kind, build=_storing(build, work))
-    report_store.make(project, kind=BALLOTS, build=lambda project, parameters: plain(read(project)))
+    judgement = cache(lambda: _judgement(project, work()))
+    made: dict[str, Callable[[], object]] = {
+        FIGURES: lambda: _figures(project, work()),
+        JUDGEMENT: judgement,
+        VERDICTS: lambda: without_findings(judgement()),
+        WIN_RATES: lambda: _win_rates(project, work()),
+        SYSTEMS: lambda: _board(project, work()),
+    }
+    for kind, build in made.items():
+        report_store.make(project, kind=kind, build=_storing(build))
+    report_store.make(project, kind=BALLOTS, build=_storing(lambda: read(project)))
     report_store.make(project, kind=labels.KIND, build=labels.build)
 
 
@@ -130,9 +156,9 @@ def _as_stored(project: Project, kind: str, of: type[T]) -> Shown[T]:
         return Shown(None, stored)
 
 
-def _storing(build: Callable[[Project, Work], object], work: Callable[[], Work]) -> report_store.Make:
+def _storing(build: Callable[[], object]) -> report_store.Make:
     def make_content(project: Project, parameters: Mapping[str, Any]) -> Content:
-        return plain(build(project, work()))
+        return plain(build())
 
     return make_content
 
@@ -142,25 +168,31 @@ def _work(project: Project) -> Work:
 
 
 def _judgement(project: Project, work: Work) -> Judgement:
-    return import_string("annotate.quality.judgement.judge")(work)
+    names = dict(Annotator.objects.filter(pk__in=work.votes.annotator_ids.tolist()).values_list("pk", "pseudonym"))
+    return import_string("annotate.quality.judgement.judge")(work, names=names)
 
 
 def _win_rates(project: Project, work: Work) -> dict[str, list[WinRate]]:
     return {"rows": win_rates_in(work.votes, project=project)}
 
 
+def _board(project: Project, work: Work) -> Board:
+    return import_string("annotate.consistency.leaderboard.board")(work.votes, project=project)
+
+
 def _figures(project: Project, work: Work) -> Figures:
     votes = work.votes
     stored = dict(Prompt.objects.filter(project=project).values_list("pk", "category").iterator(chunk_size=5000))
     category = [stored[pk] for pk in votes.units.prompt_ids.tolist()]
+    decisive = both_intervals(votes, measure=agreement_with(DECISIVE), seed=SEED)
     return Figures(
-        decisive=both_intervals(votes, measure=agreement_with(DECISIVE), seed=SEED),
+        decisive=decisive,
         half_credit=both_intervals(votes, measure=agreement_with(HALF_CREDIT), seed=SEED),
         strict=both_intervals(votes, measure=agreement_with(STRICT), seed=SEED),
         alpha=both_intervals(votes, measure=alpha_with(HALF_CREDIT), seed=SEED),
         per_100_words=_per_100_words(work),
         weeks=trend.weeks(votes, work.at),
-        categories=effects.categories(votes, category),
+        categories=effects.categories(votes, category, project=decisive.same_annotators),
         guidelines=effects.guidelines(votes, work.guideline, category),
     )
 

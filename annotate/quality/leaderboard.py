@@ -18,6 +18,7 @@ from annotate.quality.minimum import SYSTEM
 from annotate.quality.ranking import PairVotes, pair_counts
 
 REPLICATES = 100
+Z95 = 1.959963984540054
 LEAST_RIDGE = 1e-4  # of a replicate, in which some systems may have been drawn winning only
 STEPS = 3
 """Newton's steps of a replicate from the point estimate: the third moves strengths by less than a thousandth."""
@@ -27,7 +28,8 @@ class Leaderboard(NamedTuple):
     """Systems 0..S-1. `strengths`: log abilities, mean 0 within each part; `comparisons`: votes on other systems (S,).
 
     `new_prompts`, `new_annotators`: standard errors of the abilities; the second holds both. `low`, `high`: 95 %
-    bootstrap interval over prompts. `note` says in a sentence what a reader must know of how it was fitted, or nothing.
+    bootstrap interval over prompts. `wins` of the row's system over the column's, `ties` likewise (S, S).
+    `note` says in a sentence what a reader must know of how it was fitted, or nothing.
     """
 
     strengths: Strengths
@@ -36,6 +38,8 @@ class Leaderboard(NamedTuple):
     new_annotators: Floats
     low: Floats
     high: Floats
+    wins: Floats
+    ties: Floats
     note: str
 
     def estimate_of(self, system: int) -> Estimate:
@@ -66,8 +70,34 @@ def leaderboard(
         new_annotators=np.sqrt(np.maximum(by_prompt, by_prompt + by_annotator - by_vote)),
         low=low,
         high=high,
+        wins=wins,
+        ties=ties,
         note=_note(strengths),
     )
+
+
+def new_annotators_estimate(board: Leaderboard, system: int) -> Estimate:
+    """The ability of a system with the normal interval for new prompts and new annotators, from 10 comparisons."""
+    shown = board.estimate_of(system)
+    if shown.value is None:
+        return shown
+    half = Z95 * float(board.new_annotators[system])
+    return shown.within(shown.value - half, shown.value + half)
+
+
+def places(board: Leaderboard) -> list[tuple[int, int]]:
+    """The best and the worst place that the intervals leave each system within its part; 1 is the first.
+
+    Whose interval lies wholly above is surely before it, whose lies wholly below surely after it. Where there are too
+    few comparisons to show a strength, every place is left.
+    """
+    part = board.strengths.part
+    is_known = board.comparisons >= SYSTEM.shown
+    before = (board.low[:, np.newaxis] > board.high) & is_known[:, np.newaxis] & is_known
+    beside = part[:, np.newaxis] == part
+    first = 1 + (before & beside).sum(axis=0)
+    last = beside.sum(axis=0) - (before & beside).sum(axis=1)
+    return list(zip(first.tolist(), last.tolist(), strict=True))
 
 
 class _Pairs(NamedTuple):

@@ -1,32 +1,31 @@
 """The reviewer's desk: rule blind, then see the rankings; or send a comparison back for more of them."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, assignments, desk, objections, rankings, reports, verdicts
+from annotate import access, assignments, desk, objections, rankings, verdicts
 from annotate.forms_onboarding import MoreVotesForm
 from annotate.forms_staff import RulingForm
 from annotate.models import Comparison, Project, Role
 from annotate.quality.tiers import sentence
-
-SHOWN = 50
 
 
 @require_GET
 @access.requires(*access.STAFF)
 def index(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    found = desk.of(project)
-    cases = [*found.ready, *found.waiting][:SHOWN]
-    listed = reports.listed(case.row for case in cases)
+    found = desk.of(project, sort=_sort(request))
+    cases = desk.cases(found)
     context = {
         "project": project,
         "desk": found,
-        "cases": list(zip(cases, listed, strict=True)),
-        "has_simulated": any(one.has_simulated for one in listed),
+        "cases": cases,
+        "has_simulated": any(case.listed.has_simulated for case in cases),
         "objection_count": objections.open_count(project),
         "may_rule": _may_rule(request),
     }
@@ -36,7 +35,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @access.requires(Role.REVIEWER, Role.ADMIN)
 def to_next(request: HttpRequest, slug: str) -> HttpResponse:
-    """Go to the next disputed comparison after the one named by `after`, or back to the desk."""
+    """Go to the next disputed comparison after the one named by `after` in the order `sort`, or back to the desk."""
     project = access.project_for_staff(request.user, slug)
     after = request.GET.get("after", "")
     return _next(request, project, after=int(after) if after.isdecimal() and len(after) < 19 else None)
@@ -58,7 +57,8 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     messages.success(request, f"Ruled on {comparison.external_id}: {sentence(ruling.tiers, labels=labels)}")
     if request.POST.get("then") == "next":
         return _next(request, comparison.project, after=pk)
-    return redirect(f"{reverse('desk_comparison', args=[pk])}?rankings=shown")
+    shown = urlencode({"rankings": "shown", "sort": _sort(request)})
+    return redirect(f"{reverse('desk_comparison', args=[pk])}?{shown}")
 
 
 @require_POST
@@ -78,11 +78,19 @@ def more_votes(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _next(request: HttpRequest, project: Project, *, after: int | None) -> HttpResponse:
-    following = desk.next_after(desk.of(project).ready, after)
+    sort = _sort(request)
+    following = desk.next_after(desk.of(project, sort=sort).ready, after)
+    order = "" if sort == desk.AGREEMENT else f"?{urlencode({'sort': sort})}"
     if following is None:
         messages.info(request, "No other disputed comparison is ready for a ruling.")
-        return redirect("desk", slug=project.slug)
-    return redirect("desk_comparison", pk=following)
+        return redirect(f"{reverse('desk', args=[project.slug])}{order}")
+    return redirect(f"{reverse('desk_comparison', args=[following])}{order}")
+
+
+def _sort(request: HttpRequest) -> str:
+    """The order of the desk that the address asks for; the usual one where nobody knows it."""
+    asked = request.GET.get("sort", "")
+    return asked if asked in desk.SORTS else desk.AGREEMENT
 
 
 def _page(
@@ -104,6 +112,7 @@ def _page(
         "more_form": more_form or MoreVotesForm(),
         "refusal": refusal,
         "is_blind": request.GET.get("rankings") != "shown",
+        "sort": _sort(request),
     }
     return render(request, "staff/desk_comparison.html", context, status=status)
 

@@ -3,8 +3,9 @@
 import uuid
 
 import pytest
+from django.urls import reverse
 
-from annotate import assignments, rankings, verdicts
+from annotate import assignments, intake, rankings, verdicts
 from annotate.answers import Answer
 from annotate.models import Ranking
 from annotate.quality.ranking import RankingRow, pair_counts, pair_votes, ranked_completions
@@ -129,3 +130,39 @@ def test_an_annotators_last_rankings_are_newest_first(project, comparisons, ana,
     assert [one.sentence for one in found] == ["D > C > A = B", "A > B > C > D"]
     assert found[0].excerpt == "Name river number 1."
     assert Ranking.objects.count() == 2
+
+
+@pytest.fixture
+def imported(project, comparisons, write_lines):
+    """Return a function that imports orders of the first comparison, one an annotator."""
+
+    def imported(*orders):
+        lines = [{"comparison": "c0", "annotator": f"w{n}", "ranking": order} for n, order in enumerate(orders)]
+        assignments.open_more(comparisons[0], 5)
+        intake.import_file(write_lines(*lines, name="rankings.jsonl"), kind="rankings", project=project)
+        return comparisons[0]
+
+    return imported
+
+
+def test_the_rules_that_give_another_order_than_the_majority_are_named(imported, rex, client):
+    """Three of five put A first and two last, so B wins by Borda: A 3 * 3 = 9 points, B 3 * 2 + 2 * 3 = 12."""
+    first, last = [["a"], ["b"], ["c"], ["d"]], [["b"], ["c"], ["d"], ["a"]]
+    comparison = imported(first, first, first, last, last)
+    client.force_login(rex)
+
+    found = verdicts.verdict(comparison)
+    page = client.get(reverse("comparison", args=[comparison.pk])).content.decode()
+
+    assert found.majority == "A > B > C > D"
+    assert found.otherwise == {"Borda": "B > A > C > D"}
+    assert "By Borda" in page
+    assert "By Kemeny" not in page
+
+
+def test_rules_that_agree_with_the_majority_are_not_named(imported):
+    assert verdicts.verdict(imported(*[[["a"], ["b", "c"], ["d"]]] * 3)).otherwise == {}
+
+
+def test_one_ranking_has_no_rules(imported):
+    assert verdicts.verdict(imported([["a"], ["b"], ["c"], ["d"]])).otherwise == {}

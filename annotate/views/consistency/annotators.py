@@ -40,7 +40,7 @@ COLUMNS: dict[str, Column[Row]] = {
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    shown = report.judgements(project)
+    shown = report.verdicts(project)
     verdicts = shown.content.verdicts if shown.content else {}
     rows = [Row(person, verdicts.get(person.annotator_id)) for person in people(project)]
     ordering = ordered(rows, COLUMNS, asked=request.GET.get("sort"), default="agreement")

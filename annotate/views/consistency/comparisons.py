@@ -15,7 +15,9 @@ PER_PAGE = 50
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    page = Paginator(statistics.listing(project), PER_PAGE).get_page(request.GET.get("page"))
+    paginator = Paginator(statistics.listing(project), PER_PAGE)
+    paginator.count = sum(statistics.status_counts(project).values())  # a database counts by reading them all
+    page = paginator.get_page(request.GET.get("page"))
     context = {
         "project": project,
         "page": page,

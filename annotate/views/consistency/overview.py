@@ -1,16 +1,11 @@
 """The headline of a project's consistency: a few figures, how to read them, and what to do next."""
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotate import access, preferences, statistics
 from annotate.consistency import headline, report
-from annotate.consistency.codec import revived
-from annotate.win_rates import WinRate
-
-WIN_RATES_PER_PAGE = 25
 
 
 @require_GET
@@ -18,16 +13,13 @@ WIN_RATES_PER_PAGE = 25
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
     shown, counts = report.figures(project), statistics.counts(project)
-    page = Paginator(report.win_rates(project).content or [], WIN_RATES_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,
         "shown": shown,
         "counts": counts,
         "tiles": headline.tiles(shown.content),
         "facts": headline.facts(statistics.figures(project), counts, shown.content),
-        "steps": headline.next_steps(project, counts, report.judgements(project).content),
-        "page": page,
-        "win_rates": revived(list[WinRate], page.object_list),
+        "steps": headline.next_steps(project, counts, report.verdicts(project).content),
         "has_simulated": preferences.has_simulated(project),
     }
     return render(request, "staff/consistency/overview.html", context)

@@ -28,7 +28,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "model_cells": heat.model_cells(model_row, page.object_list),
         "headings": ordering.headings,
         "page": page,
-        "rings": heat.rings(report.judgements(project).content),
+        "rings": heat.rings(report.verdicts(project).content),
         "rows": heat.rows(project, page.object_list),
         "legend": heat.LEGEND,
         "has_simulated": preferences.has_simulated(project),

@@ -15,7 +15,7 @@ from annotate.quality.findings import Detector, Judged
 from annotate.reward_models import Scored
 
 FROM_THE_REPORT = ("consistency", "consistency_trend", "consistency_effects", "consistency_ledgers")
-FROM_THE_REPORT += ("consistency_prospects", "consistency_annotators")
+FROM_THE_REPORT += ("consistency_prospects", "consistency_systems", "consistency_annotators")
 
 
 @pytest.fixture
@@ -106,6 +106,8 @@ def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
         "figures",
         "judgement",
         "label value",
+        "systems",
+        "verdicts",
         "win rates",
     ]
 

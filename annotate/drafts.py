@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,6 +22,12 @@ NOT_KEPT = {"csrfmiddlewaretoken"}
 FORGET = """
 DELETE FROM annotate_draft WHERE assignment_id IN
     (SELECT id FROM annotate_assignment WHERE annotator_id = %s AND comparison_id = %s)
+"""
+
+LAST = """
+SELECT draft.* FROM annotate_assignment mine JOIN annotate_draft draft ON draft.assignment_id = mine.id
+WHERE mine.annotator_id = %s AND mine.comparison_id = %s AND mine.purpose = %s AND mine.state IN ('reserved', 'expired')
+ORDER BY draft.saved_at DESC LIMIT 1
 """
 
 
@@ -47,20 +52,14 @@ def save(assignment: Assignment, fields: Mapping[str, list[str]], *, now: dateti
 
 def of(assignment: Assignment) -> Draft | None:
     """Return what the annotator has kept last on this comparison: a draft outlives its reservation."""
-    mine = _drafts_on(assignment).filter(assignment__purpose=assignment.purpose)
-    return mine.filter(assignment__state__in=(State.RESERVED, State.EXPIRED)).order_by("-saved_at").first()
+    found = Draft.objects.raw(LAST, [assignment.annotator_id, assignment.comparison_id, assignment.purpose])
+    return next(iter(found), None)
 
 
 def forget(assignment: Assignment) -> None:
     """Drop the annotator's drafts on the comparison; called in the transaction that stores their answer."""
     with connection.cursor() as cursor:  # an annotator's every submission: spared the making of the same statement
         cursor.execute(FORGET, [assignment.annotator_id, assignment.comparison_id])
-
-
-def _drafts_on(assignment: Assignment) -> QuerySet[Draft]:
-    return Draft.objects.filter(
-        assignment__annotator=assignment.annotator_id, assignment__comparison=assignment.comparison_id
-    )
 
 
 def _check(content: dict[str, list[str]]) -> None:

@@ -18,6 +18,12 @@ from annotate.models import Assignment, Ranking
 from annotate.quality.tiers import sentence
 from annotate.questions import Questions
 
+SAID = """
+SELECT said.* FROM annotate_ranking said JOIN annotate_assignment place ON place.id = said.assignment_id
+WHERE said.comparison_id = %s AND said.annotator_id = %s AND said.superseded_at IS NULL
+    AND COALESCE(place.repeat_of_id, 0) = %s ORDER BY said.id LIMIT 1
+"""
+
 
 @dataclass(frozen=True)
 class ShownCompletion:
@@ -96,8 +102,8 @@ def details(answer: Answer, *, assignment: Assignment, asked: Questions) -> list
 
 def said_before(assignment: Assignment) -> Ranking | None:
     """Return the annotator's current ranking of the comparison, if there is one; read from the database."""
-    current = Ranking.objects.filter(comparison=assignment.comparison_id, annotator=assignment.annotator_id)
-    return current.filter(superseded_at__isnull=True, assignment__repeat_of=assignment.repeat_of_id).first()
+    asked = [assignment.comparison_id, assignment.annotator_id, assignment.repeat_of_id or 0]
+    return next(iter(Ranking.objects.raw(SAID, asked)), None)
 
 
 def draft_key(assignment: Assignment) -> str:

@@ -17,7 +17,12 @@ from annotate import adaptive, answers, assignments, drafts, events, questions, 
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Annotator, Assignment, Comparison, Ranking
 
-NEEDED_TO_REVISE = ("assignment__purpose", "assignment__closed_at", "assignment__project__grace_seconds")
+LAST_RANKED = """
+SELECT place.*, project.grace_seconds AS grace_seconds FROM annotate_ranking said
+JOIN annotate_assignment place ON place.id = said.assignment_id
+JOIN annotate_project project ON project.id = place.project_id
+WHERE said.annotator_id = %s AND said.superseded_at IS NULL ORDER BY said.submitted_at DESC LIMIT 1
+"""
 
 
 class SubmissionConflict(Exception):
@@ -56,17 +61,13 @@ def may_revise(ranking: Ranking, *, now: datetime | None = None) -> bool:
 
     Training items are answered with their reason at once, so there is nothing to change.
     """
-    if ranking.assignment.purpose == Assignment.Purpose.TRAINING:
-        return False
-    closed_at, grace = ranking.assignment.closed_at, ranking.assignment.project.grace_seconds
-    return bool(closed_at) and (now or timezone.now()) <= closed_at + timedelta(seconds=grace)
+    return _is_in_grace(ranking.assignment, ranking.assignment.project.grace_seconds, now=now)
 
 
-def last_changeable(annotator: Annotator, *, now: datetime | None = None) -> Ranking | None:
-    """Return what the annotator submitted last, while they may change it."""
-    current = Ranking.objects.filter(annotator=annotator, superseded_at__isnull=True).order_by("-submitted_at")
-    last = current.select_related("assignment__project").only(*NEEDED_TO_REVISE).first()
-    return last if last and may_revise(last, now=now) else None
+def last_changeable(annotator: Annotator, *, now: datetime | None = None) -> Assignment | None:
+    """Return where the annotator submitted last, while they may change what they said there."""
+    last = next(iter(Assignment.objects.raw(LAST_RANKED, [annotator.pk])), None)
+    return last if last and _is_in_grace(last, last.grace_seconds, now=now) else None
 
 
 def revise(ranking: Ranking, answer: Answer, *, submission: UUID, now: datetime | None = None) -> Ranking:
@@ -124,6 +125,12 @@ def store_imported(rankings: Iterable[Ranking]) -> None:
             before.update(superseded_at=ranking.submitted_at)
         newest[ranking.assignment_id] = ranking
     Ranking.objects.bulk_create(made, batch_size=1000)
+
+
+def _is_in_grace(place: Assignment, grace_seconds: int, *, now: datetime | None) -> bool:
+    if place.purpose == Assignment.Purpose.TRAINING or place.closed_at is None:
+        return False
+    return (now or timezone.now()) <= place.closed_at + timedelta(seconds=grace_seconds)
 
 
 def _recount(place: Assignment) -> None:

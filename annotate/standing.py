@@ -28,6 +28,7 @@ KNOWN = (Assignment.Purpose.TRAINING, Assignment.Purpose.QUALIFICATION)
 """What is done before the work; it is no work and counts towards no quota."""
 
 
+MEMBERSHIPS = "SELECT * FROM annotate_membership WHERE annotator_id = %s AND project_id IN ({marks})"
 IN_FORCE = """
 SELECT project.id, guideline.id, consent.id, consent.text FROM annotate_project project
 LEFT JOIN annotate_guidelineversion guideline ON guideline.project_id = project.id AND guideline.number =
@@ -119,7 +120,7 @@ def of(annotator: Annotator, project: Project) -> Standing:
 def by_project(annotator: Annotator, projects: Iterable[Project]) -> dict[int, Standing]:
     """Return where an annotator stands in each project; the number of queries grows only with projects that train."""
     asked = {project.pk: project for project in projects}
-    members = {one.project_id: one for one in Membership.objects.filter(annotator=annotator, project__in=asked)}
+    members = {one.project_id: one for one in _memberships(annotator, list(asked))}
     in_force = {pk: (guideline, consent) for pk, guideline, consent in _in_force(asked)}
     counted = [pk for pk, project in asked.items() if _needs_counts(project, members.get(pk))]
     done = _done(annotator, counted) if counted else {}
@@ -127,6 +128,12 @@ def by_project(annotator: Annotator, projects: Iterable[Project]) -> dict[int, S
         pk: _standing(annotator, project, members.get(pk), in_force[pk], done.get(pk, Done()))
         for pk, project in asked.items()
     }
+
+
+def _memberships(annotator: Annotator, asked: list[int]) -> Iterable[Membership]:
+    """Return the annotator's memberships of these projects."""
+    marks = ", ".join(["%s"] * len(asked)) or "NULL"
+    return Membership.objects.raw(MEMBERSHIPS.format(marks=marks), [annotator.pk, *asked])
 
 
 def _in_force(asked: Iterable[int]) -> Iterator[tuple[int, int | None, int | None]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -42,6 +43,11 @@ STEP_NAMES = {
     Step.QUOTA_DONE: gettext_lazy("quota done"),
     Step.WORKING: gettext_lazy("working"),
 }
+
+DONE = """
+SELECT COUNT(*) FROM annotate_assignment WHERE annotator_id = %s AND project_id = %s AND state = 'submitted'
+    AND purpose NOT IN ('training', 'qualification')
+"""
 
 
 @dataclass(frozen=True)
@@ -110,8 +116,9 @@ def of(annotator: Annotator) -> list[Work]:
 
 def done_count(annotator: Annotator, project: Project) -> int:
     """Count the comparisons of a project that an annotator has ranked."""
-    mine = Assignment.objects.filter(annotator=annotator, project=project, state=State.SUBMITTED)
-    return mine.exclude(purpose__in=standing.KNOWN).count()
+    with connection.cursor() as cursor:  # on an annotator's every page: spared the making of the same statement
+        cursor.execute(DONE, [annotator.pk, project.pk])
+        return cursor.fetchone()[0]
 
 
 def waiting(annotator: Annotator, project: Project) -> Waiting:

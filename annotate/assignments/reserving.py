@@ -32,6 +32,10 @@ IN_HEAD = """AND place.id IN (SELECT id FROM annotate_assignment WHERE project_i
     ORDER BY position, comparison_id, slot LIMIT 64)"""
 """So many of the first open places are looked at before the look-up goes on after what the annotator had last."""
 AFTER = "AND place.position > %(after)s"
+HELD_OR_LATE = """
+SELECT * FROM annotate_assignment WHERE project_id = %s AND state = 'reserved'
+    AND (annotator_id = %s OR expires_at < %s)
+"""
 GOLD_LOOKED_AT = 40
 ATTEMPTS = 3
 
@@ -152,9 +156,8 @@ def _is_shut_out(membership: Membership) -> bool:
 
 def _held_after_release(asking: Asking) -> Assignment | None:
     """Return what the annotator holds; what anybody has held for too long is opened again on the way."""
-    reserved = Assignment.objects.filter(project=asking.project, state=State.RESERVED)
-    held = None
-    for place in reserved.filter(Q(annotator=asking.annotator) | Q(expires_at__lt=asking.now)):
+    now, held = connection.ops.adapt_datetimefield_value(asking.now), None
+    for place in Assignment.objects.raw(HELD_OR_LATE, [asking.project.pk, asking.annotator.pk, now]):
         if place.expires_at < asking.now:
             _close(place, State.EXPIRED)
         else:

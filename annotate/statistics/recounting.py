@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Model
 
-from annotate.models import AnnotatorPair, AnnotatorWeek, Comparison, PairCell, StatusCount, Tally
+from annotate.models import AnnotatorPair, AnnotatorWeek, PairCell, StatusCount, Tally
 from annotate.quality.contribution import (
     NOTHING,
     Contribution,
@@ -29,6 +29,7 @@ SHARDS = 16
 ROWS_PER_STATEMENT = 500
 STATUSES = list(Status)
 
+LOCK = "SELECT id FROM annotate_comparison WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 READ = """
 SELECT r.comparison_id, c.project_id, p.category, CAST(t.counted AS TEXT), t.status,
        EXISTS (SELECT 1 FROM annotate_adjudication j WHERE j.comparison_id = c.id AND j.superseded_at IS NULL),
@@ -160,8 +161,8 @@ def tally_row(one: Counted, now: Contribution) -> TallyRow:
 def _lock(comparison_ids: Sequence[int]) -> None:
     """Let nobody else recount these comparisons until the transaction ends; SQLite has one writer anyway."""
     if connection.features.has_select_for_update:
-        rows = Comparison.objects.filter(pk__in=comparison_ids).order_by("pk")
-        list(rows.select_for_update(no_key=True).values_list("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, [list(comparison_ids)])
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> list[Counted]:

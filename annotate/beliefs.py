@@ -61,6 +61,7 @@ class Beliefs:
     has_simulated: bool
     left_out: Counter[str]  # current rankings that make no label, by reason
     fit_id: str  # of the model and what it said: the same votes give the same
+    votes: PairVotes  # that the verdicts rest on
 
     @property
     def pair_count(self) -> int:
@@ -91,7 +92,8 @@ def beliefs(project: Project, *, label: str = VOTES) -> Beliefs:
     and how those fare elsewhere: sharper, and not for comparing models, for each would be judged by its name.
     """
     gathered, left_out = _Gathered(), Counter()
-    verdicts, fit_id = _consensus(project, _votes(project, gathered, left_out), gathered, label=label)
+    found = _votes(project, gathered, left_out)
+    verdicts, fit_id = _consensus(project, found, gathered, label=label)
     rulings = Adjudication.objects.filter(comparison__project=project, superseded_at__isnull=True)
     for comparison, tiers in rulings.values_list("comparison_id", "tiers"):
         verdicts[comparison] = _ruled(tiers)
@@ -104,6 +106,7 @@ def beliefs(project: Project, *, label: str = VOTES) -> Beliefs:
         has_simulated=gathered.has_simulated,
         left_out=left_out,
         fit_id=fit_id,
+        votes=found,
     )
 
 

@@ -50,15 +50,20 @@ class LabelValue:
 def build(project: Project, parameters: Mapping[str, Any]) -> report_store.Content:
     """Work the whole page out, as json can hold it: annotate.report_store's `Make`."""
     votes = current.read(current.rankings_of(project)).votes
-    ceiling = label_ceiling(of_fixed_overlap(project, votes), seed=SEED)
+    known = label_ceiling(of_fixed_overlap(project, votes), seed=SEED)
     model = reward_models.newest(project)
     return {
-        "ceiling": {name: asdict(value) for name, value in ceiling._asdict().items() if isinstance(value, Estimate)},
-        "n_decisive": ceiling.n_decisive,
-        "n_ties": ceiling.n_ties,
-        "budget": {name: asdict(value) for name, value in _budget(votes, ceiling, model)._asdict().items()},
+        "ceiling": _plain(known),
+        "n_decisive": known.n_decisive,
+        "n_ties": known.n_ties,
+        "budget": {name: asdict(value) for name, value in _budget(votes, known, model)._asdict().items()},
         "model": model and _content_of(model, votes, project),
     }
+
+
+def ceiling(project: Project, votes: PairVotes) -> dict[str, Any]:
+    """Return the ceiling of labels that rest on these votes, as json can hold it: {name: an Estimate's fields}."""
+    return _plain(label_ceiling(of_fixed_overlap(project, votes), seed=SEED))
 
 
 def read(content: report_store.Content) -> LabelValue:
@@ -80,6 +85,10 @@ def of_fixed_overlap(project: Project, votes: PairVotes) -> PairVotes:
     fixed = [pk for pk, sha256 in hashes if policy.keeps_fixed_overlap(sha256, rate=project.fixed_rate)]
     is_fixed = np.isin(votes.units.prompt_ids, np.array(fixed, dtype=np.int64))
     return votes_of_units(votes, np.flatnonzero(is_fixed[votes.units.prompt]))
+
+
+def _plain(known: LabelCeiling) -> dict[str, Any]:
+    return {name: asdict(value) for name, value in known._asdict().items() if isinstance(value, Estimate)}
 
 
 def _budget(votes: PairVotes, ceiling: LabelCeiling, model: RewardModel | None) -> LabelBudget:

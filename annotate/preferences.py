@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
 from annotate.counted import of_failed_stays
 from annotate.crowd import settings as crowds
+from annotate.label_value import ceiling
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
 from annotate.reconciling import by_reason
 from annotate.splits import TEST_RATE, Splits, splits
@@ -30,6 +31,7 @@ __all__ = [
     "Verdict",
     "beliefs",
     "by_reason",
+    "ceiling",
     "current_rankings",
     "demonstrations",
     "has_simulated",

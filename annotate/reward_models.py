@@ -9,12 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
 from annotate.models import Completion, Project, RewardModel, Score
+from annotate.quality import budget
+from annotate.quality.budget import CurvePoint
+from annotate.quality.intervals import LEVEL
 
 BATCH = 1000
+CURVE_SEED = 20
+"""Of the bands: the same curve gives the same."""
 
 
 class Scored(NamedTuple):
@@ -53,6 +59,32 @@ def record(
             )
         model.refresh_from_db()
     return model
+
+
+class Fitted(NamedTuple):
+    """Held-out accuracy at a number of prompts by the power law of a learning curve, with its 95 % band."""
+
+    n_prompts: int
+    accuracy: float
+    low: float
+    high: float
+
+
+def learning_fit(points: Sequence[dict[str, Any]], *, ceiling: float, at: Sequence[int]) -> list[Fitted]:
+    """Return acc(n) = c - a n^(-b), fitted to a learning curve, at some numbers of prompts; [] below four sizes.
+
+    `points` are as training leaves them: {n_prompts, accuracy, n_held_out}. `ceiling`: no model passes it (0..1).
+    """
+    measured = [CurvePoint(p["n_prompts"], p["accuracy"], p["n_held_out"]) for p in points]
+    if len({point.n_prompts for point in measured}) < budget.MIN_POINTS:
+        return []
+    law = budget.fit(measured, ceiling=ceiling, seed=CURVE_SEED)
+    found = []
+    for n in at:
+        value, *replicates = law.at(n).tolist()
+        low, high = np.quantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+        found.append(Fitted(n, value, low, high))
+    return found
 
 
 def newest(project: Project) -> RewardModel | None:

@@ -53,6 +53,7 @@ FIGURES = {
         ("Held-out accuracy", "accuracy"),
         ("Score", "score_mean"),
         ("KL, nats", "kl"),
+        ("Outside the range of trust", "outside_rate"),
         ("Distinct bigrams", "distinct_2"),
         ("Finished", "eos_rate"),
     ),
@@ -87,6 +88,7 @@ class Sample:
     completion: str
     score: float | None
     model: str
+    is_outside: bool  # of the range in which the score can be trusted
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,14 @@ def samples(run: Run) -> list[Sample]:
     text, _ = _tail(RunDirectory(directory).samples, SAMPLES_BYTES)
     rows = (json.loads(line) for line in reversed(text.splitlines()))
     return [
-        Sample(row["step"], row["prompt"], row["completion"], row.get("score"), row.get("model", ""))
+        Sample(
+            step=row["step"],
+            prompt=row["prompt"],
+            completion=row["completion"],
+            score=row.get("score"),
+            model=row.get("model", ""),
+            is_outside=row.get("is_outside", False),
+        )
         for row in islice(rows, SAMPLES_SHOWN)
     ]
 

@@ -43,6 +43,7 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, l
         directory.mkdir()
         found = preferences.splits(project, test_rate=test_rate)
         counts = _write(project, believed, directory, found)
+        counts["ceiling"] = preferences.ceiling(project, believed.votes)
         filters = {"test_rate": test_rate, "label": label, "seed": SEED, "fit_id": believed.fit_id}
         sha256 = rundir.write_manifest(directory, {"project": project.slug, "filters": filters, "counts": counts})
         _keep(directory, settings.SNAPSHOTS_DIR / sha256)

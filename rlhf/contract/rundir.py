@@ -106,7 +106,7 @@ class RunDirectory:
         return [json.loads(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
 
     def append_sample(self, row: dict[str, Any]) -> None:
-        """Append one line to samples.jsonl: {"step", "prompt", "completion", "score"?, "model"?}."""
+        """Append one line to samples.jsonl: {"step", "prompt", "completion", "score"?, "is_outside"?, "model"?}."""
         _append(self.samples, row)
 
     def append_alarm(self, row: dict[str, Any]) -> None:

@@ -10,11 +10,23 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import EvaluateConfig
-from rlhf.training import data, diversity, generation, models, ppo_math, precision, rollout, scores, scoring
+from rlhf.contract.shares import Z_95
+from rlhf.training import (
+    data,
+    diversity,
+    generation,
+    models,
+    ppo_math,
+    precision,
+    reward_report,
+    rollout,
+    scores,
+    scoring,
+    trust,
+)
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.generation import Generated
 from rlhf.training.run import RunContext, StageOutcome, main
-from rlhf.training.scoring import Z_95
 
 NGRAMS = (1, 2, 3)
 
@@ -37,7 +49,8 @@ def _reward_model(context: RunContext) -> StageOutcome:
         "batch_size": config.batch_size,
         "on_batch": context.directory.beat,
     }
-    found = scoring.pair_accuracy(model, pairs, **options)
+    found = scoring.pair_accuracy(model, pairs, **options) | reward_report.of_held_out(model, pairs, **options)
+    found |= reward_report.of_trust(trust.read(Path(inputs.base), device=models.device()))
     others, _ = data.pairs(Path(inputs.snapshot), tokenizer, split="train", max_length=config.max_length)
     scores.write(context.directory.scores, model, others + pairs, **options)
     return StageOutcome(found | {"n_left_out": left_out})
@@ -86,23 +99,31 @@ def _policy(context: RunContext) -> StageOutcome:
 def _scores(
     context: RunContext, tokenizer: PreTrainedTokenizerBase, prompts: list[TokenisedPrompt], generated: list[Generated]
 ) -> dict[str, float]:
-    """Return the mean score with an interval that counts prompts, not completions, as independent."""
+    """Return the mean score, its interval, and the share of completions outside the range of trust.
+
+    The interval counts prompts, not completions, as independent.
+    """
     config, directory = context.spec.config, Path(context.spec.inputs.reward_model)
     assert isinstance(config, EvaluateConfig)  # noqa: S101
     models.check_same_tokenizer(Path(context.spec.inputs.base), directory)
-    scores = scoring.score(
-        models.load_reward_model(directory).to(models.device()),
-        [prompt.ids + one.ended(tokenizer.eos_token_id) for prompt, one in zip(prompts, generated, strict=True)],
-        pad_id=tokenizer.pad_token_id,
-        batch_size=config.batch_size,
-        on_batch=context.directory.beat,
-    )
+    model = models.load_reward_model(directory).to(models.device())
+    texts = [prompt.ids + one.ended(tokenizer.eos_token_id) for prompt, one in zip(prompts, generated, strict=True)]
+    options = {
+        "pad_id": tokenizer.pad_token_id,
+        "batch_size": config.batch_size,
+        "on_batch": context.directory.beat,
+    }
+    scores = scoring.score(model, texts, **options)
+    found = {}
+    if (trusted := trust.read(directory, device=torch.device("cpu"))) is not None:
+        states = reward_report.last_states(model, [tuple(text) for text in texts], **options)
+        found = {"outside_rate": trusted.outside_rate(trusted.distances(states))}
     of_prompts = scores.view(-1, config.completions_per_prompt).mean(1)
     mean = of_prompts.mean().item()
     if len(of_prompts) < 2:
-        return {"score_mean": mean}
+        return found | {"score_mean": mean}
     half = Z_95 * (of_prompts.std() / len(of_prompts) ** 0.5).item()
-    return {"score_mean": mean, "score_low": mean - half, "score_high": mean + half}
+    return found | {"score_mean": mean, "score_low": mean - half, "score_high": mean + half}
 
 
 @torch.no_grad()

@@ -43,8 +43,16 @@ def show(setting: Setting, *, step: int) -> None:
     generator = torch.Generator().manual_seed(setting.config.seed + 2)
     generated = setting.generate(prompts, generator)
     batch = setting.batch(prompts, generated)
-    scores = setting.judge.read(batch, setting.policy.trunk_states(batch)).scores.tolist()
-    for prompt, one, score in zip(prompts, generated, scores, strict=True):
+    judged = setting.judge.read(batch, setting.policy.trunk_states(batch))
+    outside = _outside(setting, judged.distances, len(prompts))
+    for prompt, one, score, is_outside in zip(prompts, generated, judged.scores.tolist(), outside, strict=True):
         text = setting.tokenizer.decode(one.ids, skip_special_tokens=True)
         said = prompt.record.messages[-1]["content"]
-        setting.directory.append_sample({"step": step, "prompt": said, "completion": text, "score": score})
+        row = {"step": step, "prompt": said, "completion": text, "score": score, "is_outside": is_outside}
+        setting.directory.append_sample(row)
+
+
+def _outside(setting: Setting, distances: torch.Tensor | None, count: int) -> list[bool]:
+    """Say of each completion whether it lies where the reward model cannot be trusted; False where that is unknown."""
+    trusted = setting.judge.trust
+    return [False] * count if trusted is None or distances is None else (distances > trusted.threshold).tolist()

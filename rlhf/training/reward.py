@@ -275,7 +275,7 @@ def _finish(
         models.save_checkpoint(
             context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts, beside=beside
         )
-    figures = {name: facts[name] for name in ("score_mean", "score_std")}
+    figures = {name: facts[name] for name in ("score_mean", "score_std")} | reward_report.of_trust(trusted)
     return StageOutcome({**found, **figures, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
 
 

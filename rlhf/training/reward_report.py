@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rlhf.contract.shares import wilson
 from rlhf.training import calibration, models, scoring, trust
 from rlhf.training.data import TokenisedPair, is_decided
 from rlhf.training.trust import Trust
@@ -18,6 +19,8 @@ MOST_TEXTS = 4_000
 """Texts that the range of trust is measured on, at most."""
 CERTAINTIES = ((0.5, 0.6), (0.6, 0.75), (0.75, 0.9), (0.9, 1.0))
 """Bins of q, the certainty of a label; the last holds 1."""
+MARGINS = ((0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
+"""Bins of the size of a label's margin; the last holds 3."""
 
 
 def of_held_out(
@@ -28,10 +31,12 @@ def of_held_out(
     batch_size: int,
     on_batch: Callable[[], None],
 ) -> dict[str, Any]:
-    """Return calibration on held-out pairs and accuracy by certainty of the label and by category; {} where none.
+    """Return calibration on held-out pairs and accuracy on parts of them; {} where none is decided.
 
     `ece` is the expected calibration error, `temperature` what the gaps would have to be divided by, `calibration` the
-    reliability curve; `accuracy_by` has rows of {slice, value, accuracy, low, high, n}.
+    reliability curve; `accuracy_by` has rows of {slice, value, accuracy, low, high, n}, the slices being margin,
+    certainty (agreement of the annotators), category and length (whether the longer or the shorter one was better).
+    `longer_scored_higher`: the share of pairs in which the longer completion gets the higher score, 0..1.
     """
     decided = [pair for pair in pairs if is_decided(pair)]
     if not decided:
@@ -46,7 +51,14 @@ def of_held_out(
         "temperature": calibration.temperature(gaps, q),
         "calibration": [one._asdict() for one in calibration.curve(gaps, q)],
         "accuracy_by": _slices(decided, gaps),
+        "longer_scored_higher": sum(_longer_is_higher(*one) for one in zip(decided, gaps.tolist(), strict=True))
+        / len(decided),
     }
+
+
+def of_trust(trusted: Trust | None) -> dict[str, float]:
+    """Return the figure of a range of trust for result.json: beyond which distance a text lies outside."""
+    return {"trust_threshold": trusted.threshold.item()} if trusted else {}
 
 
 @torch.no_grad()
@@ -67,13 +79,17 @@ def range_of_trust(
         drawn = random.Random(seed).sample(texts, min(MOST_TEXTS, len(texts)))  # noqa: S311  reproducible, not secret
         if len(drawn) < trust.MIN_TEXTS:
             return None
-        found.append(_states(model, sorted(drawn, key=len), pad_id=pad_id, batch_size=batch_size, on_batch=on_batch))
+        found.append(
+            last_states(model, sorted(drawn, key=len), pad_id=pad_id, batch_size=batch_size, on_batch=on_batch)
+        )
     return trust.fit(*found)
 
 
-def _states(
+@torch.no_grad()
+def last_states(
     model: nn.Module, texts: list[tuple[int, ...]], *, pad_id: int, batch_size: int, on_batch: Callable[[], None]
 ) -> Tensor:
+    """Return the states (N, H) at the end of texts, float32 on the CPU: what the range of trust is about."""
     device, parts = next(model.parameters()).device, []
     for start in range(0, len(texts), batch_size):
         ids, mask = models.pad_right([list(text) for text in texts[start : start + batch_size]], pad_id=pad_id)
@@ -86,18 +102,28 @@ def _slices(pairs: list[TokenisedPair], gaps: Tensor) -> list[dict[str, Any]]:
     right = ((gaps > 0).float() + 0.5 * (gaps == 0).float()).tolist()
     groups: dict[tuple[str, str], list[float]] = defaultdict(list)
     for pair, credit in zip(pairs, right, strict=True):
-        groups["certainty", _certainty(pair.record.q)].append(credit)
+        groups["certainty", _bin(max(pair.record.q, 1 - pair.record.q), CERTAINTIES)].append(credit)
+        groups["margin", _bin(abs(pair.record.margin), MARGINS)].append(credit)
+        if pair.chosen_length != pair.rejected_length:
+            better = "the longer is better" if pair.chosen_length > pair.rejected_length else "the shorter is better"
+            groups["length", better].append(credit)
         if pair.record.category:
             groups["category", pair.record.category].append(credit)
     return [_row(*name, credits) for name, credits in sorted(groups.items())]
 
 
-def _certainty(q: float) -> str:
-    low, high = next(bounds for bounds in CERTAINTIES if max(q, 1 - q) < bounds[1] or bounds is CERTAINTIES[-1])
+def _bin(value: float, bins: tuple[tuple[float, float], ...]) -> str:
+    low, high = next(bounds for bounds in bins if value < bounds[1] or bounds is bins[-1])
     return f"{low:g} to {high:g}"
 
 
+def _longer_is_higher(pair: TokenisedPair, gap: float) -> float:
+    """1 if the longer completion has the higher score, 0 if the shorter has, a half where either is equal."""
+    ahead = (pair.chosen_length - pair.rejected_length) * gap
+    return 0.5 if ahead == 0 else float(ahead > 0)
+
+
 def _row(of: str, value: str, credits: list[float]) -> dict[str, Any]:
-    low, high = scoring.wilson(sum(credits), len(credits))
+    low, high = wilson(sum(credits), len(credits))
     accuracy = sum(credits) / len(credits)
     return {"slice": of, "value": value, "accuracy": accuracy, "low": low, "high": high, "n": len(credits)}

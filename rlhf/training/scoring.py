@@ -1,6 +1,5 @@
 """Reward-model scores of many sequences, and how often the better completion of a pair gets the higher one."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from rlhf.contract.records import FailureReason
+from rlhf.contract.shares import wilson
 from rlhf.training import models, precision
 from rlhf.training.data import TokenisedPair, is_decided
 from rlhf.training.run import StageError
-
-Z_95 = 1.959964
 
 
 @torch.no_grad()
@@ -69,14 +67,6 @@ def pair_accuracy(
         "accuracy_shorter_won": right[shorter_won].mean().item() if shorter_won.any() else None,
         "n_shorter_won": int(shorter_won.sum()),
     }
-
-
-def wilson(successes: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a proportion (Wilson 1927)."""
-    p, z2 = successes / n, Z_95**2
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return middle - half, middle + half
 
 
 def _longer_wins(pair: TokenisedPair) -> float:

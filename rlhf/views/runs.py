@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate.access import STAFF, has_role, project_for_staff, requires
-from rlhf import access, preflight, run_page, runs
+from rlhf import access, preflight, reward_page, run_page, runs
 from rlhf.charts import CHARTS
 from rlhf.forms import RunForm
 from rlhf.models import Checkpoint, Run
@@ -42,6 +42,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "charts": CHARTS[run.stage],
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
         "children": Run.objects.filter(Q(base__run=run) | Q(reward_model__run=run) | Q(baseline__run=run)),
+        "reward_report": reward_page.report(run),
         "settings": run.config.items(),
         "versions": (run.result or {}).get("versions", {}).items(),
     }

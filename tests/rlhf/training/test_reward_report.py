@@ -26,7 +26,7 @@ def says(monkeypatch):
     )
 
 
-def test_accuracy_is_told_apart_by_certainty_and_category(tokenizer, says):
+def test_accuracy_is_told_apart_by_margin_certainty_category_and_length(tokenizer, says):
     records = [
         replace(pair(1, chosen="aaaa", rejected="a", q=0.95), category="poem"),  # longer, so right
         replace(pair(2, chosen="a", rejected="aaa", q=0.55), category="poem"),  # wrong
@@ -40,7 +40,11 @@ def test_accuracy_is_told_apart_by_certainty_and_category(tokenizer, says):
         ("category", "poem"): (0.5, 2),
         ("certainty", "0.5 to 0.6"): (0.0, 1),
         ("certainty", "0.9 to 1"): (0.75, 2),
+        ("length", "the longer is better"): (1.0, 1),
+        ("length", "the shorter is better"): (0.0, 1),
+        ("margin", "1 to 2"): (0.5, 3),
     }
+    assert found["longer_scored_higher"] == pytest.approx(2.5 / 3)
     assert 0 <= found["ece"] <= 1
 
 
@@ -61,6 +65,7 @@ def test_a_reward_run_leaves_its_calibration_and_its_range_of_trust(make_run, ma
     assert result.status == "succeeded"
     assert {"ece", "temperature", "calibration", "accuracy_by"} <= result.metrics.keys()
     assert 0 < found.threshold < torch.inf
+    assert result.metrics["trust_threshold"] == found.threshold
     assert models.load_reward_model(directory.checkpoint).config.num_labels == 1
 
 

@@ -11,6 +11,7 @@ from trl.trainer.utils import add_fused_lm_head
 
 from rlhf.training import precision
 from rlhf.training.corpus import Stream
+from rlhf.training.trainers import InOurPrecision
 
 
 def without_logits(model: PreTrainedModel) -> PreTrainedModel:
@@ -19,16 +20,11 @@ def without_logits(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-class LanguageTrainer(Trainer):
-    """The Hugging Face trainer over a model `without_logits`, in our precision."""
-
-    def __init__(self, *, use_bfloat16: bool, **options: Any) -> None:
-        super().__init__(**options)
-        self.use_bfloat16 = use_bfloat16
+class LanguageTrainer(InOurPrecision, Trainer):
+    """The Hugging Face trainer over a model `without_logits`."""
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor | Any], *args: Any, **kwargs: Any) -> Tensor:
-        with precision.autocast(inputs["input_ids"].device, use_bfloat16=self.use_bfloat16):
-            return super().compute_loss(model, {**inputs, "fused_lm_head": True}, *args, **kwargs)
+        return super().compute_loss(model, {**inputs, "fused_lm_head": True}, *args, **kwargs)
 
 
 @torch.no_grad()

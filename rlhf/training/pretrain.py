@@ -13,7 +13,7 @@ from pathlib import Path
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainingArguments
 
 from rlhf.contract.config import ConfigError, PretrainConfig
-from rlhf.training import corpus, language_loss, models, new_models, precision, resuming
+from rlhf.training import corpus, language_loss, models, new_models, precision, resuming, trainers
 from rlhf.training.corpus import Stream
 from rlhf.training.language_loss import LanguageTrainer
 from rlhf.training.resuming import Keeper
@@ -138,7 +138,7 @@ def _beginning(text: Path) -> Iterator[str]:
 def _arguments(config: PretrainConfig, context: RunContext) -> TrainingArguments:
     microbatch = config.microbatch_size or config.batch_size
     return TrainingArguments(
-        **resuming.arguments(context.directory, every=config.checkpoint_every),
+        **trainers.common_arguments(context.directory, seed=config.seed, checkpoint_every=config.checkpoint_every),
         per_device_train_batch_size=microbatch,
         gradient_accumulation_steps=config.batch_size // microbatch,
         max_steps=config.steps,
@@ -148,15 +148,8 @@ def _arguments(config: PretrainConfig, context: RunContext) -> TrainingArguments
         weight_decay=config.weight_decay,
         adam_beta2=0.95,
         max_grad_norm=config.max_grad_norm,
-        seed=config.seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
         include_num_input_tokens_seen="all",
-        report_to="none",
         gradient_checkpointing=config.gradient_checkpointing,
-        bf16=False,  # autocast is ours: precision.py
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
     )
 
 

@@ -3,53 +3,51 @@
 accelerate launch -m rlhf.training.sft RUN_DIR
 """
 
-import tempfile
 from pathlib import Path
 
 from datasets import Dataset
-from transformers import PrinterCallback
+from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import SFTConfig as TrlSftConfig
 from trl import SFTTrainer
 
 from rlhf.contract.config import SftConfig
-from rlhf.training import data, models
+from rlhf.training import data, models, packing, precision, resuming, trainers
 from rlhf.training.data import TokenisedDemonstration
+from rlhf.training.packing import IGNORED, PackedCollator
+from rlhf.training.resuming import Keeper
 from rlhf.training.run import RunContext, StageOutcome, main
+from rlhf.training.trainers import InOurPrecision
 from rlhf.training.watching import Watcher
-
-IGNORED = -100
-"""The label of a token that the loss leaves out."""
 
 
 def train(context: RunContext) -> StageOutcome:
     """Fine-tune the base model on the snapshot's training demonstrations."""
-    config, inputs = context.spec.config, context.spec.inputs
+    config, inputs, directory = context.spec.config, context.spec.inputs, context.directory
     assert isinstance(config, SftConfig)  # noqa: S101  read_spec parsed it for this stage
     base = Path(inputs.base)
     tokenizer = models.load_tokenizer(base)
     shown, left_out = data.demonstrations(Path(inputs.snapshot), tokenizer, split="train", max_length=config.max_length)
     data.require(shown, what="demonstrations", left_out=left_out)
-    print(f"sft: {len(shown)} demonstrations, {left_out} left out as too long", flush=True)
+    rows = Dataset.from_list([row_of(one) for one in shown])
+    if config.packing:
+        rows = packing.packed(rows.shuffle(seed=config.seed), length=config.max_length)
+    in_rows = f" in {len(rows)} rows" if config.packing else ""
+    print(f"sft: {len(shown)} demonstrations{in_rows}, {left_out} left out as too long", flush=True)
 
-    model = models.load_causal_lm(base)
-    if config.lora_rank:
-        model = models.add_lora(model, rank=config.lora_rank)
-    watcher = Watcher(context.directory)
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = SFTTrainer(
-            model=model,
-            args=_arguments(config, scratch),
-            train_dataset=Dataset.from_list([row_of(one) for one in shown]),
-            processing_class=tokenizer,
-            callbacks=[watcher],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
+    watcher = Watcher(directory)
+    trainer = _trainer(context, config, rows, tokenizer, watcher)
+    trainer.train(resume_from_checkpoint=resuming.newest(directory))
     if watcher.is_cancelled:
         return StageOutcome(is_cancelled=True)
-    models.save_checkpoint(context.directory.checkpoint, model=trainer.model, tokenizer=tokenizer, kind="sft")
+    models.save_checkpoint(directory.checkpoint, model=trainer.model, tokenizer=tokenizer, kind="sft")
+    resuming.forget(directory)
     losses = {"loss_first": watcher.losses[0], "loss_last": watcher.losses[-1]}
-    return StageOutcome({**losses, "n_demonstrations": len(shown), "n_left_out": left_out}, checkpoint_kind="sft")
+    counts = {"n_demonstrations": len(shown), "n_rows": len(rows), "n_left_out": left_out}
+    return StageOutcome(losses | counts, checkpoint_kind="sft")
+
+
+class FineTuner(InOurPrecision, SFTTrainer):
+    """TRL's trainer in our precision."""
 
 
 def row_of(shown: TokenisedDemonstration) -> dict[str, list[int]]:
@@ -60,9 +58,28 @@ def row_of(shown: TokenisedDemonstration) -> dict[str, list[int]]:
     }
 
 
-def _arguments(config: SftConfig, scratch: str) -> TrlSftConfig:
+def _trainer(
+    context: RunContext, config: SftConfig, rows: Dataset, tokenizer: PreTrainedTokenizerBase, watcher: Watcher
+) -> FineTuner:
+    model = models.load_causal_lm(Path(context.spec.inputs.base))
+    if config.lora_rank:
+        model = models.add_lora(model, rank=config.lora_rank)
+    trainer = FineTuner(
+        model=model,
+        args=_arguments(config, context),
+        train_dataset=rows,
+        processing_class=tokenizer,
+        data_collator=PackedCollator(tokenizer.pad_token_id) if config.packing else None,
+        callbacks=[watcher, Keeper()],
+        use_bfloat16=precision.choose_bfloat16(models.device()),
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arguments(config: SftConfig, context: RunContext) -> TrlSftConfig:
     return TrlSftConfig(
-        output_dir=scratch,
+        **trainers.common_arguments(context.directory, seed=config.seed, checkpoint_every=config.checkpoint_every),
         per_device_train_batch_size=config.batch_size,
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
@@ -70,15 +87,7 @@ def _arguments(config: SftConfig, scratch: str) -> TrlSftConfig:
         warmup_steps=3,
         max_grad_norm=config.max_grad_norm,
         max_length=None,
-        seed=config.seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        report_to="none",
         gradient_checkpointing=False,
-        bf16=False,
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
     )
 
 

@@ -126,7 +126,15 @@ class SftConfig(StageConfig):
     max_length: int = option(
         512, help="Tokens of prompt and completion; longer ones are left out and counted.", minimum=16, maximum=32768
     )
+    packing: bool = option(
+        False,
+        help="Put several demonstrations into a row of max_length tokens, apart from each other: less padding. A batch "
+        "is then so many rows.",
+    )
     lora_rank: int = option(
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
+    checkpoint_every: int = option(
+        0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
+    )

@@ -4,14 +4,16 @@ import json
 
 import pytest
 import torch
+from datasets import Dataset
 
 from rlhf.contract import rundir
 from rlhf.contract.records import DemonstrationRecord
-from rlhf.training import data, models, run, sft
+from rlhf.training import data, language_loss, models, packing, run, sft
 from rlhf.training.data import TokenisedDemonstration
-from tests.rlhf.training.conftest import user
+from rlhf.training.watching import Watcher
+from tests.rlhf.training.conftest import make_model, user
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("in_float32")]
 
 QUICK = {"epochs": 1, "batch_size": 8, "learning_rate": 3e-3, "max_length": 64, "lora_rank": 0}
 
@@ -148,3 +150,78 @@ def test_an_order_for_another_stage_is_refused(snapshot, make_run, base):
 
     assert (result.status, result.reason) == ("failed", "bad_config")
     assert "orders 'reward'; this is 'sft'" in result.message
+
+
+def gradients_of(batches):
+    """The gradient of the mean over all completion tokens, summed over batches of any layout, by TRL's forward pass."""
+    model = language_loss.without_logits(make_model())
+    count = sum((batch["labels"][:, 1:] != packing.IGNORED).sum() for batch in batches)
+    for batch in batches:
+        model(**batch, fused_lm_head=True, num_items_in_batch=count).loss.backward()
+    return [p.grad for p in model.parameters()]
+
+
+def test_packed_demonstrations_have_the_gradient_of_demonstrations_one_by_one(snapshot, tokenizer):
+    shown, _ = data.demonstrations(snapshot, tokenizer, split="train", max_length=64)
+    rows = [sft.row_of(one) for one in shown]
+    filled = packing.packed(Dataset.from_list(rows), length=64)
+    assert sorted(map(len, filled["seq_lengths"]))[-1] > 1 < len(filled) < len(rows)
+
+    together = gradients_of([packing.PackedCollator(0)([*filled])])
+    apart = gradients_of([{name: torch.tensor([row[name]]) for name in row} for row in rows])
+
+    for packed, alone in zip(together, apart, strict=True):
+        torch.testing.assert_close(packed, alone, atol=1e-6, rtol=1e-4)
+
+
+def test_packing_needs_fewer_steps_and_begins_with_the_same_loss(snapshot, make_run, base):
+    directory = make_run("sft", snapshot=snapshot, base=base, config=QUICK | {"packing": True})
+
+    found = run.execute("sft", sft.train, directory).metrics
+
+    assert found["loss_first"] == pytest.approx(completion_loss(base, snapshot), abs=1e-3)
+    assert 1 < found["n_rows"] < found["n_demonstrations"] == 8
+
+
+@pytest.mark.parametrize("changed", [{}, {"lora_rank": 4, "packing": True}])
+def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(snapshot, make_run, base, monkeypatch, changed):
+    config = QUICK | {"epochs": 2, "batch_size": 2, "checkpoint_every": 2} | changed
+    whole, broken = (make_run("sft", snapshot=snapshot, base=base, config=config) for _ in "ab")
+    run.execute("sft", sft.train, whole)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Watcher, "more_values", dies_at(4))
+        assert run.execute("sft", sft.train, broken).status == "failed"
+    assert len(broken.metrics.read_text().splitlines()) == 3
+    result = run.execute("sft", sft.train, broken)
+
+    assert result.status == "succeeded"
+    assert broken.metrics.read_text() == whole.metrics.read_text()
+    assert rundir.sha256_of(broken.checkpoint / "manifest.json") == rundir.sha256_of(whole.checkpoint / "manifest.json")
+    assert not (broken.path / "state").exists()
+
+
+def test_a_state_that_was_damaged_is_passed_over(snapshot, make_run, base, monkeypatch, capsys):
+    config = QUICK | {"epochs": 6, "checkpoint_every": 1}
+    directory = make_run("sft", snapshot=snapshot, base=base, config=config)
+    with monkeypatch.context() as patched:
+        patched.setattr(Watcher, "more_values", dies_at(5))
+        run.execute("sft", sft.train, directory)
+    (directory.path / "state" / "checkpoint-4" / "optimizer.pt").write_bytes(b"half")
+
+    result = run.execute("sft", sft.train, directory)
+
+    assert result.status == "succeeded"
+    assert "optimizer.pt does not match its sha256" in (said := capsys.readouterr().out)
+    assert "going on after step 3" in said
+
+
+def dies_at(step):
+    """Stand in for what is measured at a step, and fail there."""
+
+    def measure_or_die(watcher, at):
+        if at == step:
+            raise RuntimeError("the machine went away")
+        return {}
+
+    return measure_or_die

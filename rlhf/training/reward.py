@@ -24,6 +24,7 @@ from trl import RewardTrainer
 
 from rlhf.contract import rundir
 from rlhf.contract.config import RewardConfig
+from rlhf.contract.rundir import RunDirectory
 from rlhf.training import (
     data,
     judge,
@@ -31,9 +32,11 @@ from rlhf.training import (
     models,
     precision,
     rankings,
+    resuming,
     reward_report,
     scores,
     scoring,
+    trainers,
     trunk,
     trunk_cache,
     trust,
@@ -41,6 +44,7 @@ from rlhf.training import (
 from rlhf.training.data import TokenisedPair
 from rlhf.training.learning_curve import QuietWatcher
 from rlhf.training.rankings import Rankings, States
+from rlhf.training.resuming import Keeper
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.trunk_cache import Texts, TrunkCache
 from rlhf.training.watching import Watcher, check_finite
@@ -70,13 +74,13 @@ def train(context: RunContext) -> StageOutcome:
     curve: list[dict[str, float]] = []
     for subset in learning_curve.subsets(pairs, halvings=config.learning_curve) if held_out else []:
         quiet = QuietWatcher(context.directory, minutes=config.minutes * len(subset) / len(pairs))
-        model = _fit(context, tokenizer, subset, quiet)
+        model = _fit(context, tokenizer, subset, quiet, is_kept=False)
         if quiet.is_cancelled:
             return StageOutcome(is_cancelled=True)
         found = scoring.pair_accuracy(model, held_out, **_scoring_options(context, tokenizer))
         curve.append(learning_curve.point(subset, found))
     watcher = Watcher(context.directory, minutes=config.minutes)
-    model = _fit(context, tokenizer, pairs, watcher)
+    model = _fit(context, tokenizer, pairs, watcher, is_kept=True)
     if watcher.is_cancelled:
         return StageOutcome(is_cancelled=True)
     options = _scoring_options(context, tokenizer)
@@ -186,8 +190,10 @@ def _rows_of_prompt(pairs: list[TokenisedPair], scale: float) -> Iterable[dict[s
     yield row | {"completions": [list(completion) for completion in index]}
 
 
-def _fit(context: RunContext, tokenizer: Any, pairs: list[TokenisedPair], watcher: Watcher) -> nn.Module:
-    """Train a new reward model on pairs, from the run's base."""
+def _fit(
+    context: RunContext, tokenizer: Any, pairs: list[TokenisedPair], watcher: Watcher, *, is_kept: bool
+) -> nn.Module:
+    """Train a new reward model on pairs, from the run's base; one that is kept goes on where it was interrupted."""
     config, device = context.spec.config, models.device()
     assert isinstance(config, RewardConfig)  # noqa: S101
     model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed).to(device)
@@ -208,16 +214,16 @@ def _fit(context: RunContext, tokenizer: Any, pairs: list[TokenisedPair], watche
         )
         trainer = SoftRewardTrainer(
             model=model,
-            args=_arguments(config, scratch),
+            args=_arguments(config, context.directory, checkpoint_every=config.checkpoint_every if is_kept else 0),
             data_collator=Collator(tokenizer.pad_token_id, cache),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
-            callbacks=[watcher],
+            callbacks=[watcher, Keeper()],
             use_bfloat16=use_bfloat16,
             first_layer=first_layer,
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        trainer.train(resume_from_checkpoint=resuming.newest(context.directory) if is_kept else None)
     fitted: nn.Module = trainer.model.eval()
     return fitted
 
@@ -226,9 +232,9 @@ def _scoring_options(context: RunContext, tokenizer: Any) -> dict[str, Any]:
     return {"pad_id": tokenizer.pad_token_id, "batch_size": EVALUATION_BATCH, "on_batch": context.directory.beat}
 
 
-def _arguments(config: RewardConfig, scratch: str) -> TrlRewardConfig:
+def _arguments(config: RewardConfig, directory: RunDirectory, *, checkpoint_every: int) -> TrlRewardConfig:
     return TrlRewardConfig(
-        output_dir=scratch,
+        **trainers.common_arguments(directory, seed=config.seed, checkpoint_every=checkpoint_every),
         per_device_train_batch_size=config.batch_size,
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
@@ -237,16 +243,8 @@ def _arguments(config: RewardConfig, scratch: str) -> TrlRewardConfig:
         max_grad_norm=config.max_grad_norm,
         center_rewards_coefficient=config.center_coefficient,
         max_length=None,
-        seed=config.seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="no",
-        report_to="none",
         gradient_checkpointing=False,
-        bf16=False,  # autocast is ours: precision.py
         remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        disable_tqdm=True,
     )
 
 
@@ -275,6 +273,7 @@ def _finish(
         models.save_checkpoint(
             context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts, beside=beside
         )
+    resuming.forget(context.directory)
     figures = {name: facts[name] for name in ("score_mean", "score_std")} | reward_report.of_trust(trusted)
     return StageOutcome({**found, **figures, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
 

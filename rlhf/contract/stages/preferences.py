@@ -49,3 +49,6 @@ class RewardConfig(StageConfig):
         minimum=0,
         maximum=8,
     )
+    checkpoint_every: int = option(
+        0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
+    )

@@ -179,3 +179,14 @@ def make_run(tmp_path):
         return directory
 
     return make
+
+
+def dies_at(step):
+    """Stand in for what a Watcher measures at a step, and fail there."""
+
+    def measure_or_die(watcher, at):
+        if at == step:
+            raise RuntimeError("the machine went away")
+        return {}
+
+    return measure_or_die

@@ -12,7 +12,8 @@ from rlhf.contract import rundir
 from rlhf.contract.records import ScoreRecord, read_jsonl
 from rlhf.training import data, learning_curve, models, reward, run, scoring
 from rlhf.training.data import TokenisedPair
-from tests.rlhf.training.conftest import pair
+from rlhf.training.watching import Watcher
+from tests.rlhf.training.conftest import dies_at, pair
 
 pytestmark = pytest.mark.torch
 
@@ -199,3 +200,22 @@ def test_a_run_with_a_learning_curve_measures_each_subset_and_scores_every_compl
     assert result.metrics["learning_curve"][-1]["accuracy"] == result.metrics["accuracy"]
     assert len(list(read_jsonl(directory.scores, ScoreRecord))) == 160
     assert [json.loads(line)["step"] for line in directory.metrics.read_text().splitlines()] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("changed", [{}, {"lora_rank": 4, "learning_curve": 1}])
+def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(make_snapshot, make_run, base, monkeypatch, changed):
+    config = QUICK | {"epochs": 2, "checkpoint_every": 2} | changed
+    snapshot = make_snapshot(pairs=toy_pairs())
+    whole, broken = (make_run("reward", snapshot=snapshot, base=base, config=config) for _ in "ab")
+    run.execute("reward", reward.train, whole)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Watcher, "more_values", dies_at(6))
+        assert run.execute("reward", reward.train, broken).status == "failed"
+    assert len(broken.metrics.read_text().splitlines()) == 5
+    result = run.execute("reward", reward.train, broken)
+
+    assert result.status == "succeeded"
+    assert broken.metrics.read_text() == whole.metrics.read_text()
+    assert rundir.sha256_of(broken.checkpoint / "manifest.json") == rundir.sha256_of(whole.checkpoint / "manifest.json")
+    assert not (broken.path / "state").exists()

@@ -11,7 +11,7 @@ from rlhf.contract.records import DemonstrationRecord
 from rlhf.training import data, language_loss, models, packing, run, sft
 from rlhf.training.data import TokenisedDemonstration
 from rlhf.training.watching import Watcher
-from tests.rlhf.training.conftest import make_model, user
+from tests.rlhf.training.conftest import dies_at, make_model, user
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("in_float32")]
 
@@ -214,14 +214,3 @@ def test_a_state_that_was_damaged_is_passed_over(snapshot, make_run, base, monke
     assert result.status == "succeeded"
     assert "optimizer.pt does not match its sha256" in (said := capsys.readouterr().out)
     assert "going on after step 3" in said
-
-
-def dies_at(step):
-    """Stand in for what is measured at a step, and fail there."""
-
-    def measure_or_die(watcher, at):
-        if at == step:
-            raise RuntimeError("the machine went away")
-        return {}
-
-    return measure_or_die

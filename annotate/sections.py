@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 HEADING = re.compile(r"<(h[3-6])>(.*?)</\1>", re.DOTALL)
 """As annotate.rendering writes them: without attributes."""
+ANCHOR = re.compile(r'<h[3-6] id="([^"]+)">')
 
 
 def anchor_of(title: str) -> str:
@@ -37,3 +38,13 @@ def anchored(html: SafeString) -> SafeString:
         return format_html('<{} id="{}">{}</{}>', mark_safe(tag), place, mark_safe(inner), mark_safe(tag))  # noqa: S308
 
     return mark_safe(HEADING.sub(with_id, html))  # noqa: S308  safe went in; ids are slugs
+
+
+@lru_cache(maxsize=32)
+def anchors(html: str) -> frozenset[str]:
+    """Return the ids that `anchored` gave to headings: what can be linked to.
+
+    >>> sorted(anchors(anchored(mark_safe("<h3>Tone</h3><p>Kind.</p><h4>Length</h4>"))))
+    ['guide-length', 'guide-tone']
+    """
+    return frozenset(ANCHOR.findall(html))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.db import transaction
 
-from annotate import intake, reward_models
+from annotate import information, intake, reward_models
 from annotate.models import Prompt
 from annotate.reward_models import Scored
 from annotate.rows import MIN_COMPLETIONS, ComparisonRow, CompletionRow, FieldError, PromptRow
@@ -27,20 +27,24 @@ def publish(run: Run, held: Claim, directory: RunDirectory, result: Result) -> N
             made = None
             if kind := LEAVES_WEIGHTS.get(run.stage):
                 made = artefacts.record_of_run(run, directory.checkpoint, kind=kind)
-            if directory.scores.is_file():
-                _bring_scores(run, made or run.base, directory, result)
             if run.stage == "sample":
                 _return_completions(run, directory)
+            if directory.scores.is_file():
+                _bring_scores(run, made, directory, result)
             runs.succeed(held, result)
     except BadArtefact as problem:
         runs.fail(held, FailureReason.BAD_ARTEFACT, message=str(problem), result=result)
 
 
-def _bring_scores(run: Run, checkpoint: Checkpoint, directory: RunDirectory, result: Result) -> None:
-    """Set a reward model beside the annotators: its scores of what they ranked, and how it learned."""
+def _bring_scores(run: Run, made: Checkpoint | None, directory: RunDirectory, result: Result) -> None:
+    """Set a reward model beside the annotators: its scores of what they rank, and how it learned.
+
+    It is what was trained, what was evaluated, or what scored the sampled completions: then the doubtful come first.
+    """
+    checkpoint = made or (run.reward_model if run.stage == "sample" else run.base)
     found = records.read_jsonl(directory.scores, ScoreRecord)
     try:
-        reward_models.record(
+        model = reward_models.record(
             run.project,
             source=f"checkpoint/{checkpoint.pk}",
             name=checkpoint.name,
@@ -49,6 +53,8 @@ def _bring_scores(run: Run, checkpoint: Checkpoint, directory: RunDirectory, res
         )
     except (ValueError, TypeError, KeyError) as problem:
         raise BadArtefact(f"{directory.scores} cannot be read ({problem!r}).") from problem
+    if run.stage == "sample":
+        information.order_work(model, source=_source(run))
 
 
 def _return_completions(run: Run, directory: RunDirectory) -> None:
@@ -62,9 +68,14 @@ def _return_completions(run: Run, directory: RunDirectory) -> None:
     if not rows:
         raise BadArtefact(f"{directory.completions} holds no prompt with {MIN_COMPLETIONS} or more completions.")
     try:
-        intake.add_comparisons(run.project, rows, source=f"run/{run.pk}")
+        intake.add_comparisons(run.project, rows, source=_source(run))
     except FieldError as problem:
         raise BadArtefact(f"{directory.completions}: {problem}") from None
+
+
+def _source(run: Run) -> str:
+    """Return the name that the comparisons of a run have."""
+    return f"run/{run.pk}"
 
 
 def _comparison_rows(run: Run, found: Iterator[CompletionRecord]) -> Iterator[ComparisonRow]:

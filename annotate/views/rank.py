@@ -18,11 +18,11 @@ from annotate import (
     drafts,
     evidence,
     feedback,
-    guidance,
     presentation,
     questions,
     rankings,
     rendering,
+    sections,
     turns,
     worklist,
 )
@@ -101,11 +101,11 @@ def form_page(
     status: int = 200,
 ) -> HttpResponse:
     """Show the work: the prompt, the completions, and the form with what is chosen in it."""
-    guide = guidance.sections(assignment.guideline.text) if assignment.guideline else []
+    guide = sections.anchored(rendering.guidelines(assignment.guideline.text)) if assignment.guideline else ""
     context = _what_is_shown(assignment) | {
         "form": form,
         "guide": guide,
-        "anchors": {section.anchor for section in guide} - {""},
+        "anchors": sections.anchors(guide),
         "skip_form": skip_form or NOTHING_SAID,
         "draft_key": presentation.draft_key(assignment),
         "draft": None if form.is_bound else drafts.of(assignment),

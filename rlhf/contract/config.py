@@ -58,7 +58,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "sft": (),
     "reward": (),
     "ppo": ("corpus",),
-    "sample": ("baseline",),
+    "sample": ("baseline", "reward_model"),
     "evaluate": ("reward_model", "baseline"),
 }
 """What it may read besides."""

@@ -1,5 +1,7 @@
 """Completions for a snapshot's prompts by one policy, or by two to be compared; they come back as comparisons to rank.
 
+With a reward model they are scored, and what it cannot tell apart is ranked first.
+
 accelerate launch -m rlhf.training.sample RUN_DIR
 """
 
@@ -9,8 +11,8 @@ from pathlib import Path
 import torch
 
 from rlhf.contract.config import SampleConfig
-from rlhf.contract.records import CompletionRecord, write_jsonl
-from rlhf.training import data, generation, models, precision
+from rlhf.contract.records import CompletionRecord, ScoreRecord, write_jsonl
+from rlhf.training import data, generation, models, precision, scoring
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.run import RunContext, StageOutcome, main
 
@@ -28,6 +30,8 @@ def sample(context: RunContext) -> StageOutcome:
     config, inputs = context.spec.config, context.spec.inputs
     assert isinstance(config, SampleConfig)  # noqa: S101  read_spec parsed it for this stage
     tokenizer = models.load_tokenizer(Path(inputs.base))
+    if inputs.reward_model:
+        models.check_same_tokenizer(Path(inputs.base), Path(inputs.reward_model))
     prompts, left_out = data.prompts(
         Path(inputs.snapshot), tokenizer, split=config.prompts, max_tokens=config.max_prompt_tokens
     )
@@ -42,6 +46,7 @@ def sample(context: RunContext) -> StageOutcome:
         return StageOutcome(is_cancelled=True)
     expected = len(prompts) * config.completions_per_prompt * (2 if inputs.baseline else 1)
     _write(context, prompts, [record for record, _ in found])
+    scored = _score(context, prompts, [record for record, _ in found]) if inputs.reward_model else {}
     lengths = [length for _, length in found]
     figures = {
         "n_prompts": len(prompts),
@@ -51,7 +56,7 @@ def sample(context: RunContext) -> StageOutcome:
         "length_mean": sum(lengths) / max(len(lengths), 1),
         "eos_rate": sum(record.is_finished for record, _ in found) / max(len(found), 1),
     }
-    return StageOutcome(figures)
+    return StageOutcome(figures | scored)
 
 
 def _by_model(
@@ -93,6 +98,25 @@ def _by_model(
             _report(context, name, len(found), wanted, attempt, time.monotonic() - started)
         waiting = empty
     return found
+
+
+def _score(context: RunContext, prompts: list[TokenisedPrompt], found: list[CompletionRecord]) -> dict[str, float]:
+    """Write what the reward model gives each completion: the app has those ranked first that it cannot tell apart."""
+    config, inputs, device = context.spec.config, context.spec.inputs, models.device()
+    tokenizer = models.load_tokenizer(Path(inputs.reward_model))
+    model = models.load_reward_model(Path(inputs.reward_model)).to(device)
+    ids = {prompt.record.prompt_id: prompt.ids for prompt in prompts}
+    values = scoring.score(
+        model,
+        [ids[one.prompt_id] + models.completion_ids(tokenizer, one.text) for one in found],
+        pad_id=tokenizer.pad_token_id,
+        batch_size=config.batch_size,
+        use_bfloat16=precision.choose_bfloat16(device),
+        on_batch=context.directory.beat,
+    )
+    rows = (ScoreRecord(one.prompt_id, one.text, value) for one, value in zip(found, values.tolist(), strict=True))
+    write_jsonl(context.directory.scores, rows)
+    return {"score_mean": values.mean().item()}
 
 
 def _storable(text: str) -> str:

@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.db.models import F
 
 from annotate import reward_models
-from annotate.models import Assignment, Comparison, Completion
+from annotate.models import Assignment, Comparison, Completion, RewardModel
 from rlhf import runs, supervisor
 from rlhf.contract import config as configs
 from rlhf.contract.rundir import RunDirectory
@@ -405,6 +405,19 @@ def test_sampled_completions_come_back_as_comparisons_to_rank(make_run, play, pr
         ("d", "Two. By baseline.", baseline),
     ]
     assert Assignment.objects.filter(comparison=first, state="open").count() == run.project.overlap
+
+
+def test_sampled_completions_that_were_scored_are_ranked_by_the_models_doubt(make_run, play, prompts):
+    run = make_run("sample", reward_model=True)
+    sure = f"ScoreRecord({prompts[0]!r}, 'One. By base.', 9.0), ScoreRecord({prompts[0]!r}, 'Two. By base.', 0.0)"
+    even = f"ScoreRecord({prompts[1]!r}, 'One. By base.', 1.0), ScoreRecord({prompts[1]!r}, 'Two. By base.', 1.0)"
+    play(completions(prompts[:2], models=["base"]) + f"write_jsonl(run.scores, [{sure}, {even}])\n" + SUCCEED)
+
+    assert supervised(run).state == "succeeded"
+
+    made = Comparison.objects.filter(source=f"run/{run.pk}").order_by("pk")
+    assert list(made.values_list("priority", flat=True)) == [0, 100]
+    assert RewardModel.objects.get().source == f"checkpoint/{run.reward_model_id}"
 
 
 def test_a_prompt_with_a_single_completion_is_left_out(make_run, play, prompts):

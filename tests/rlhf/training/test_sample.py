@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from rlhf.contract.records import CompletionRecord, PromptRecord, read_jsonl
+from rlhf.contract.records import CompletionRecord, PromptRecord, ScoreRecord, read_jsonl
 from rlhf.training import run, sample
 from rlhf.training.generation import Generated
 from tests.rlhf.training.conftest import user
@@ -19,8 +19,9 @@ QUICK = {"completions_per_prompt": 2, "max_new_tokens": 6}
 def sampled(make_run, make_snapshot):
     """Run the sampler and return its directory and its result; prompts p0 and p4 of eight are held out."""
 
-    def sampled(base, *, asked=None, baseline=None, **config):
-        inputs = {"baseline": baseline} if baseline else {}
+    def sampled(base, *, asked=None, baseline=None, reward_model=None, **config):
+        inputs = {"baseline": baseline, "reward_model": reward_model}
+        inputs = {name: given for name, given in inputs.items() if given}
         snapshot = make_snapshot(prompts=asked)
         directory = make_run("sample", snapshot=snapshot, base=base, config=QUICK | config, **inputs)
         return directory, run.execute("sample", sample.sample, directory)
@@ -173,6 +174,30 @@ def test_the_first_completions_are_shown_on_the_runs_page(sampled, base):
 
 def test_a_baseline_with_another_tokenizer_is_refused(sampled, base, foreign):
     directory, result = sampled(base, baseline=foreign)
+
+    assert (result.status, result.reason) == ("failed", "tokenizer_mismatch")
+    assert not directory.completions.exists()
+
+
+def test_a_reward_model_scores_what_was_sampled(sampled, base, reward_base):
+    directory, result = sampled(base, reward_model=reward_base)
+
+    written = [(one.prompt_id, one.text) for one in completions(directory)]
+    scored = list(read_jsonl(directory.scores, ScoreRecord))
+    assert [(one.prompt_id, one.completion) for one in scored] == written
+    assert len({one.score for one in scored}) > 1
+    assert result.metrics["score_mean"] == pytest.approx(sum(one.score for one in scored) / len(scored), abs=1e-5)
+
+
+def test_without_a_reward_model_nothing_is_scored(sampled, base):
+    directory, result = sampled(base)
+
+    assert not directory.scores.exists()
+    assert "score_mean" not in result.metrics
+
+
+def test_a_reward_model_with_another_tokenizer_is_refused(sampled, foreign, reward_base):
+    directory, result = sampled(foreign, reward_model=reward_base)
 
     assert (result.status, result.reason) == ("failed", "tokenizer_mismatch")
     assert not directory.completions.exists()

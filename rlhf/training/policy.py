@@ -154,10 +154,7 @@ class Policy:
 
     def _statistics(self, model: nn.Module, batch: Batch, hidden: Tensor) -> TokenStatistics:
         with self._autocast(batch):
-            found = rollout.token_statistics(
-                rollout.head_of(model), hidden, batch.response_ids, temperature=self.temperature
-            )
-        return TokenStatistics(found.logprobs * batch.response_mask, found.entropies * batch.response_mask)
+            return rollout.counted_statistics(rollout.head_of(model), hidden, batch, temperature=self.temperature)
 
     def _trunk(self) -> nn.Module:
         return self.model.get_base_model().base_model

@@ -55,7 +55,7 @@ def _update(
     config = setting.config
     optimiser.zero_grad()
     # rows of like length go through together, each part weighted by its tokens: the gradient is that of the whole
-    ordered = rows.to(setting.device)[experience.batch.response_mask[rows].sum(1).argsort()]
+    ordered = rows.to(setting.device)[experience.batch.attention_mask[rows].sum(1).argsort()]
     parts = ordered.split(config.microbatch_size or len(rows))
     total = experience.batch.response_mask[ordered].sum()
     losses: dict[str, float] = {}

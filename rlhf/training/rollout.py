@@ -135,8 +135,18 @@ def response_statistics(
     """Return (B, R) log-probs and entropies of the response tokens under a model; padding positions hold 0."""
     with precision.autocast(batch.ids.device, use_bfloat16=use_bfloat16):
         hidden = response_hidden(model, batch)
-        found = token_statistics(head_of(model), hidden, batch.response_ids, temperature=temperature)
-    return TokenStatistics(found.logprobs * batch.response_mask, found.entropies * batch.response_mask)
+        return counted_statistics(head_of(model), hidden, batch, temperature=temperature)
+
+
+def counted_statistics(head: nn.Module, hidden: Tensor, batch: Batch, *, temperature: float) -> TokenStatistics:
+    """Return (B, R) log-probs and entropies from the states (B, R, H) that predict the response tokens.
+
+    Padding positions hold 0, and no logits are computed for them.
+    """
+    counts = batch.response_mask.bool()
+    found = token_statistics(head, hidden[counts], batch.response_ids[counts], temperature=temperature)
+    spread = (torch.zeros_like(batch.response_mask).masked_scatter(counts, part) for part in found)
+    return TokenStatistics(*spread)
 
 
 def head_of(model: nn.Module) -> nn.Module:

@@ -69,6 +69,7 @@ class RunDirectory:
         self.completions = self.path / "completions.jsonl"
         self.scores = self.path / "scores.jsonl"
         self.checkpoint = self.path / "checkpoint"
+        self.state = self.path / "state"
         self.result = self.path / "result.json"
         self.heartbeat = self.path / "heartbeat"
         self.cancel = self.path / "CANCEL"

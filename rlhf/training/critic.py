@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rlhf.training import ppo_math
+from rlhf.training import parallel, ppo_math
 
 DECAY = 0.9
 """What a rollout still counts after the next one: the returns of an older policy mislead."""
@@ -34,9 +34,13 @@ class RidgeCritic:
         self.past: Sums | None = None
 
     def values(self, features: Tensor, rewards: Tensor, mask: Tensor) -> Tensor:
-        """Return values (B, R) of a rollout and learn from it. `features` (B, R, F) must not know their own token."""
+        """Return values (B, R) of a rollout and learn from it. `features` (B, R, F) must not know their own token.
+
+        Where several processes share a rollout, each brings its own rows and learns from all.
+        """
         targets = ppo_math.rewards_to_go(rewards, mask)
-        fold = torch.arange(len(features), device=features.device) % FOLDS
+        rows = parallel.rank() + parallel.count() * torch.arange(len(features), device=features.device)
+        fold = rows % FOLDS
         sums = [_sums(features[fold == k], targets[fold == k], mask[fold == k]) for k in range(FOLDS)]
         past = self.past or Sums(torch.zeros_like(sums[0].gram), torch.zeros_like(sums[0].moment))
         values = torch.zeros_like(targets)
@@ -66,7 +70,7 @@ def features(reference: Tensor, judge: Tensor, token_scores: Tensor, mask: Tenso
 def _sums(found: Tensor, targets: Tensor, mask: Tensor) -> Sums:
     kept = mask.bool()
     rows, wanted = found[kept].double(), targets[kept].double()
-    return Sums(rows.T @ rows, rows.T @ wanted)
+    return Sums(parallel.summed(rows.T @ rows), parallel.summed(rows.T @ wanted))
 
 
 def _total(parts: list[Sums]) -> Sums:

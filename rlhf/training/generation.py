@@ -15,6 +15,7 @@ from transformers import DynamicCache, PreTrainedTokenizerBase
 from rlhf.training import precision
 
 LEAVE_RATE = 0.25
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -46,36 +47,46 @@ def generate(
     top_p: float = 1.0,
     batch_size: int,
     generator: torch.Generator,
+    rows: slice = ALL,
     use_bfloat16: bool = False,
     on_batch: Callable[[], None] = lambda: None,
 ) -> list[Generated]:
-    """Sample one completion for each prompt and return them in the order of the prompts."""
+    """Sample one completion for each prompt and return them in the order of the prompts.
+
+    The random numbers are drawn for all prompts first: what a prompt gets depends on neither the batch it is in nor the
+    process; one that takes only some `rows` writes and returns those, as it would among all.
+    """
+    draws = torch.rand((len(prompts), max_new_tokens), generator=generator)[rows]
+    prompts = prompts[rows]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     found: dict[int, Generated] = {}
     for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        sampler = _Sampler(temperature, top_p, generator)
-        decoder = _Decoder(model, tokenizer, [prompts[i] for i in rows], use_bfloat16=use_bfloat16)
-        found.update(zip(rows, decoder.run(sampler, max_new_tokens, on_batch), strict=True))
+        part = order[start : start + batch_size]
+        sampler = _Sampler(temperature, top_p)
+        decoder = _Decoder(model, tokenizer, [prompts[i] for i in part], use_bfloat16=use_bfloat16)
+        found.update(zip(part, decoder.run(sampler, draws[part], on_batch), strict=True))
     return [found[i] for i in range(len(prompts))]
 
 
 class _Sampler:
     """Draws a token from each row's distribution by the inverse of its cumulative distribution."""
 
-    def __init__(self, temperature: float, top_p: float, generator: torch.Generator) -> None:
-        self.temperature, self.top_p, self.generator = temperature, top_p, generator
+    def __init__(self, temperature: float, top_p: float) -> None:
+        self.temperature, self.top_p = temperature, top_p
 
-    def draw(self, logits: Tensor) -> "_Drawn":
-        """Return one token, its log-probability and the entropy it was drawn from, (b,) each, for logits (b, V)."""
+    def draw(self, logits: Tensor, at: Tensor) -> "_Drawn":
+        """Return one token, its log-probability and the entropy it was drawn from, (b,) each.
+
+        For logits (b, V) and random numbers in 0..1 (b,).
+        """
         logits = logits.float() / self.temperature
         total = logits.logsumexp(-1, keepdim=True)
         probs = (logits - total).exp()
         entropies = total.squeeze(-1) - (probs * logits).sum(-1)
         kept = _nucleus(probs, self.top_p) if self.top_p < 1.0 else probs
         cumulative = kept.cumsum(-1)
-        at = torch.rand((len(logits), 1), generator=self.generator).to(probs.device) * cumulative[:, -1:]
-        tokens = torch.searchsorted(cumulative, at).clamp(max=logits.shape[-1] - 1)
+        wanted = at.to(probs.device)[:, None] * cumulative[:, -1:]
+        tokens = torch.searchsorted(cumulative, wanted).clamp(max=logits.shape[-1] - 1)
         logprobs = (logits.gather(-1, tokens) - total).squeeze(-1)
         return _Drawn(tokens.squeeze(-1).cpu(), logprobs.cpu(), entropies.cpu())
 
@@ -117,12 +128,12 @@ class _Decoder:
         self.cache = DynamicCache(config=model.config)
         self.responses = [Generated([], False) for _ in prompts]
 
-    def run(self, sampler: _Sampler, max_new_tokens: int, on_step: Callable[[], None]) -> Iterator[Generated]:
-        """Decode to the end and yield the completions in the order of the prompts."""
+    def run(self, sampler: _Sampler, draws: Tensor, on_step: Callable[[], None]) -> Iterator[Generated]:
+        """Decode to the end and yield the completions in the order of the prompts; `draws` (b, T) are in 0..1."""
         positions = (self.mask.cumsum(1) - 1).clamp(min=0)
         step_ids = self.ids
-        for _ in range(max_new_tokens):
-            drawn = sampler.draw(self._forward(step_ids, positions))
+        for at in draws.T:
+            drawn = sampler.draw(self._forward(step_ids, positions), at[self.rows])
             self._keep(drawn)
             self.done |= drawn.tokens == self.eos
             on_step()

@@ -25,6 +25,7 @@ from transformers import (
 
 from rlhf.contract import rundir
 from rlhf.contract.records import FailureReason, Message
+from rlhf.training import parallel
 from rlhf.training.run import StageError
 
 SCORE_INIT_STD = 0.02
@@ -167,8 +168,10 @@ def save_checkpoint(
 ) -> str:
     """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256.
 
-    The files `beside` go into it as they are.
+    The files `beside` go into it as they are. Of several processes the first writes; the others return "".
     """
+    if not parallel.is_first():
+        return ""
     whole = model.merge_and_unload() if isinstance(model, PeftModel) else model
     temporary = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)

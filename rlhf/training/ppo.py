@@ -17,6 +17,7 @@ from torch import Tensor
 from rlhf.training import (
     critic,
     models,
+    parallel,
     ppo_held_out,
     ppo_math,
     ppo_report,
@@ -40,6 +41,7 @@ MEASURED = ("score", "entropy", "length", "eos_rate", "distinct_2", "self_bleu")
 
 def train(context: RunContext) -> StageOutcome:
     """Tune the base policy to score high under the reward model without leaving its reference too far."""
+    parallel.start()
     setting = ppo_setting.set_up(context)
     config, policy, directory = setting.config, setting.policy, setting.directory
     optimiser = torch.optim.AdamW(policy.parameter_groups(config.learning_rate), weight_decay=0.0, eps=1e-5)
@@ -50,7 +52,7 @@ def train(context: RunContext) -> StageOutcome:
     stopped_by = ""
 
     for step in range(progress.step + 1, config.steps + 1):
-        if directory.is_cancelled():
+        if parallel.agreed(directory.is_cancelled()):
             return StageOutcome(is_cancelled=True)
         started = time.monotonic()
         _set_learning_rate(setting, optimiser, step)
@@ -96,12 +98,17 @@ def _experience(
 ) -> Rollout:
     """Score a rollout and turn scores and KL into advantages."""
     config, policy, batch = setting.config, setting.policy, setting.batch(prompts, generated)
-    mask, states = batch.response_mask, policy.trunk_states(batch)
+    mine, n = batch.own(), len(prompts)
+    states = policy.trunk_states(mine)
     old = _old_outputs(setting, batch, states, generated)
-    reference, judged = policy.reference(batch, states), setting.judge.read(batch, states)
-    kl, kl_k3 = (estimate(old.logprobs, reference.logprobs) * mask for estimate in (ppo_math.kl_k1, ppo_math.kl_k3))
+    reference, judged = policy.reference(mine, states), setting.judge.read(mine, states)
+    mask, scores, ref_logprobs = (
+        batch.response_mask,
+        *(parallel.whole(x, n) for x in (judged.scores, reference.logprobs)),
+    )
+    kl, kl_k3 = (estimate(old.logprobs, ref_logprobs) * mask for estimate in (ppo_math.kl_k1, ppo_math.kl_k3))
     normalised = ppo_math.normalised_scores(
-        judged.scores,
+        scores,
         torch.tensor([one.is_finished for one in generated], device=setting.device),
         mean=setting.score_mean,
         std=setting.score_std,
@@ -111,11 +118,13 @@ def _experience(
     penalised = kl if config.kl_estimator == "k1" else kl_k3
     rewards = ppo_math.token_rewards(penalised, normalised, mask, kl_coef=kl_coef)
     if setting.critic is not None:
-        known = critic.features(reference.hidden, judged.hidden, judged.token_scores, mask)
-        old = old._replace(values=setting.critic.values(known, rewards, mask))
+        known = critic.features(reference.hidden, judged.hidden, judged.token_scores, mine.response_mask)
+        values = setting.critic.values(known, rewards[parallel.own(n)], mine.response_mask)
+        old = old._replace(values=parallel.whole(values, n))
     advantages, returns = ppo_math.advantages_and_returns(rewards, old.values, mask, gae_lambda=config.gae_lambda)
     whitened = ppo_math.whiten(advantages, mask)
-    return Rollout(batch, states, old, kl, kl_k3, judged.scores, judged.distances, whitened, returns)
+    distances = None if judged.distances is None else parallel.whole(judged.distances, n)
+    return Rollout(batch, states, old, kl, kl_k3, scores, distances, whitened, returns)
 
 
 def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generated: list[Generated]) -> Outputs:
@@ -125,7 +134,7 @@ def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generate
     path, and the ratios would not start at 1; values of the policy's own take a forward pass in any case.
     """
     if setting.use_bfloat16 or setting.policy.has_values:
-        return setting.policy.outputs(batch, states)
+        return Outputs(*(parallel.whole(x, len(generated)) for x in setting.policy.outputs(batch.own(), states)))
     found = ([one.logprobs for one in generated], [one.entropies for one in generated])
     logprobs, entropies = (rollout.per_token(rows, batch) for rows in found)
     return Outputs(logprobs, entropies, torch.zeros_like(logprobs))

@@ -1,8 +1,11 @@
 """Look at a policy from outside: its figures on held-out prompts, and completions that a person can read."""
 
+from collections.abc import Iterator
+
 import torch
 
-from rlhf.training import diversity, ppo_math
+from rlhf.training import diversity, parallel, ppo_math
+from rlhf.training.data import TokenisedPrompt
 from rlhf.training.ppo_setting import Setting
 
 COMPLETIONS = 4
@@ -17,24 +20,30 @@ def evaluate(setting: Setting) -> dict[str, float]:
     size, generator = setting.config.batch_size, torch.Generator().manual_seed(setting.config.seed + 1)
     found: dict[str, list[float]] = {"score": [], "kl": [], "entropy": [], "length": [], "eos_rate": []}
     texts: list[list[int]] = []
-    for start in range(0, len(prompts), size):
-        part = prompts[start : start + size]
+    for part in _parts(prompts, at_most=size):
         generated = setting.generate(part, generator)
-        batch = setting.batch(part, generated)
+        batch = setting.batch(part, generated).own()
         states = setting.policy.trunk_states(batch)
         mine, theirs = setting.policy.outputs(batch, states), setting.policy.reference(batch, states)
         lengths = batch.response_mask.sum(1)
-        kl = ppo_math.kl_k1(mine.logprobs, theirs.logprobs) * batch.response_mask
-        found["score"] += setting.judge.read(batch, states).scores.tolist()
-        found["kl"] += kl.sum(1).tolist()
-        found["entropy"] += (mine.entropies.sum(1) / lengths).tolist()
-        found["length"] += lengths.tolist()
+        kl = (ppo_math.kl_k1(mine.logprobs, theirs.logprobs) * batch.response_mask).sum(1)
+        scores, entropies = setting.judge.read(batch, states).scores, mine.entropies.sum(1) / lengths
+        figures = {"score": scores, "kl": kl, "entropy": entropies, "length": lengths}
+        for name, values in figures.items():
+            found[name] += parallel.whole(values, len(part)).tolist()
         found["eos_rate"] += [float(one.is_finished) for one in generated]
         texts += [one.ids for one in generated]
     means = {name: sum(values) / len(values) for name, values in found.items()}
     means |= {"distinct_2": diversity.distinct(texts, 2), "self_bleu": diversity.self_bleu(texts)}
     print("held out: " + "  ".join(f"{name} {value:.3g}" for name, value in means.items()), flush=True)
     return means
+
+
+def _parts(prompts: list[TokenisedPrompt], *, at_most: int) -> Iterator[list[TokenisedPrompt]]:
+    """Yield prompts in parts of about the same length, so that none is too short to be shared between processes."""
+    count = -(-len(prompts) // at_most)
+    for index in range(count):
+        yield prompts[index * len(prompts) // count : (index + 1) * len(prompts) // count]
 
 
 def show(setting: Setting, *, step: int) -> None:

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import PpoConfig
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import data, generation, judge, models, precision, ptx, rollout
+from rlhf.training import data, generation, judge, models, parallel, precision, ptx, rollout
 from rlhf.training.critic import RidgeCritic
 from rlhf.training.data import TokenisedDemonstration, TokenisedPrompt
 from rlhf.training.generation import Generated
@@ -44,9 +44,9 @@ class Setting:
         return self.policy.use_bfloat16
 
     def generate(self, prompts: list[TokenisedPrompt], generator: torch.Generator) -> list[Generated]:
-        """Sample one completion for each prompt from the policy as it is."""
+        """Sample one completion for each prompt from the policy as it is, each process some of them."""
         with self.policy.decoder() as decoder:
-            return generation.generate(
+            mine = generation.generate(
                 decoder,
                 self.tokenizer,
                 [prompt.ids for prompt in prompts],
@@ -54,9 +54,11 @@ class Setting:
                 temperature=self.config.temperature,
                 batch_size=len(prompts),
                 generator=generator,
+                rows=parallel.own(len(prompts)),
                 use_bfloat16=self.use_bfloat16,
                 on_batch=self.directory.beat,
             )
+        return parallel.gathered(mine, len(prompts))
 
     def batch(self, prompts: list[TokenisedPrompt], generated: list[Generated]) -> Batch:
         """Lay prompts and completions side by side on the run's device, with what the reward model reads after them."""
@@ -125,7 +127,7 @@ def _policy(base: Path, config: PpoConfig, device: torch.device, value_model: Va
         lora_rank=config.lora_rank,
         frozen_share=config.frozen_share,
         temperature=config.temperature,
-        use_bfloat16=precision.choose_bfloat16(device),
+        use_bfloat16=parallel.agreed(precision.choose_bfloat16(device)),
         has_value_head=config.critic == "head",
         value_model=value_model,
         gradient_checkpointing=config.gradient_checkpointing,

@@ -7,7 +7,6 @@ tensors in safetensors, the rest in JSON, nothing pickled. The newest that verif
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact
+from rlhf.training import parallel
 from rlhf.training.alarms import Alarm
 from rlhf.training.ppo_setting import Setting
 
@@ -36,8 +36,10 @@ class Progress:
 
 
 def save(setting: Setting, optimiser: torch.optim.Optimizer, generator: torch.Generator, progress: Progress) -> None:
-    """Write a state and drop all but the newest two."""
-    parent = _parent(setting)
+    """Write a state and drop all but the newest two; of several processes, the first does."""
+    if not parallel.is_first():
+        return
+    parent = setting.directory.state
     parent.mkdir(exist_ok=True)
     temporary, target = parent / ".tmp", parent / f"{progress.step:08d}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -53,7 +55,7 @@ def save(setting: Setting, optimiser: torch.optim.Optimizer, generator: torch.Ge
 
 def restore(setting: Setting, optimiser: torch.optim.Optimizer, generator: torch.Generator) -> Progress | None:
     """Take up the newest state that verifies and return its progress; None where there is none."""
-    for directory in sorted(_parent(setting).glob("[0-9]*"), reverse=True):
+    for directory in sorted(setting.directory.state.glob("[0-9]*"), reverse=True):
         try:
             rundir.verify_manifest(directory)
         except BadArtefact as problem:
@@ -68,11 +70,8 @@ def restore(setting: Setting, optimiser: torch.optim.Optimizer, generator: torch
 
 def forget(setting: Setting) -> None:
     """Remove the states of a run that is over."""
-    shutil.rmtree(_parent(setting), ignore_errors=True)
-
-
-def _parent(setting: Setting) -> Path:
-    return setting.directory.path / "state"
+    if parallel.is_first():
+        shutil.rmtree(setting.directory.state, ignore_errors=True)
 
 
 def _tensors(setting: Setting, optimiser: torch.optim.Optimizer, generator: torch.Generator) -> dict[str, Tensor]:

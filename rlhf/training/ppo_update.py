@@ -5,18 +5,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rlhf.training import ppo_math, ptx
+from rlhf.training import parallel, ppo_math, ptx
 from rlhf.training.policy import Outputs
 from rlhf.training.ppo_setting import Setting
 from rlhf.training.rollout import Batch
 from rlhf.training.watching import check_finite
+
+LOSSES = ("policy_loss", "value_loss", "clip_fraction", "kl_step", "loss")
+"""What an update tells of itself; the value loss where the critic is trained with the policy."""
 
 
 class Rollout(NamedTuple):
     """One batch of experience; (B, R) unless said otherwise, nothing in it has a gradient."""
 
     batch: Batch
-    states: Tensor | None  # (B, P + R, H): what enters the first trained layer
+    states: Tensor | None  # (b, P + R, H): what enters the first trained layer, of this process's rows
     old: Outputs
     kl: Tensor  # k1
     kl_k3: Tensor
@@ -54,14 +57,17 @@ def _update(
     """Take one optimiser step on some rows of a rollout and return its losses."""
     config = setting.config
     optimiser.zero_grad()
+    rows = rows.to(setting.device)
+    total = experience.batch.response_mask[rows].sum()
+    mine = rows[rows % parallel.count() == parallel.rank()]
     # rows of like length go through together, each part weighted by its tokens: the gradient is that of the whole
-    ordered = rows.to(setting.device)[experience.batch.attention_mask[rows].sum(1).argsort()]
-    parts = ordered.split(config.microbatch_size or len(rows))
-    total = experience.batch.response_mask[ordered].sum()
-    losses: dict[str, float] = {}
-    for part in parts:
-        for name, value in _accumulate(setting, experience, part, total).items():
-            losses[name] = losses.get(name, 0.0) + value
+    ordered = mine[experience.batch.attention_mask[mine].sum(1).argsort()]
+    names = LOSSES if setting.policy.has_values else tuple(name for name in LOSSES if name != "value_loss")
+    shares = torch.zeros(len(names), device=setting.device)
+    for part in ordered.split(config.microbatch_size or len(rows)) if len(mine) else ():
+        found = _accumulate(setting, experience, part, total)
+        shares += torch.stack([found[name] for name in names])
+    losses = dict(zip(names, parallel.summed(shares).tolist(), strict=True))
     if config.lm_coef:
         on_language = ptx.loss(
             setting.policy.model,
@@ -70,9 +76,10 @@ def _update(
             device=setting.device,
             use_bfloat16=setting.use_bfloat16,
         )
-        (config.lm_coef * on_language).backward()
+        (config.lm_coef / parallel.count() * on_language).backward()
         losses["lm_loss"] = on_language.item()
     check_finite(step, losses)
+    parallel.sum_gradients(setting.policy.trained.values())
     norm = nn.utils.clip_grad_norm_(list(setting.policy.trained.values()), config.max_grad_norm).item()
     check_finite(step, {"grad_norm": norm})
     optimiser.step()
@@ -80,11 +87,11 @@ def _update(
     return losses | {"grad_norm": norm}
 
 
-def _accumulate(setting: Setting, experience: Rollout, rows: Tensor, total: Tensor) -> dict[str, float]:
+def _accumulate(setting: Setting, experience: Rollout, rows: Tensor, total: Tensor) -> dict[str, Tensor]:
     """Add the gradient of some rows, weighted by their share of `total` tokens; return their share of the losses."""
     config, policy = setting.config, setting.policy
     batch, columns, response = experience.batch.narrowed(rows)
-    states = None if experience.states is None else experience.states[rows][:, columns]
+    states = None if experience.states is None else experience.states[rows // parallel.count()][:, columns]
     old = Outputs(*(part[rows][:, response] for part in experience.old))
     advantages, returns = experience.advantages[rows][:, response], experience.returns[rows][:, response]
     found, mask = policy.outputs(batch, states), batch.response_mask
@@ -102,4 +109,4 @@ def _accumulate(setting: Setting, experience: Rollout, rows: Tensor, total: Tens
     (share * loss).backward()
     with torch.no_grad():
         losses["kl_step"] = ppo_math.masked_mean(ppo_math.kl_k3(old.logprobs, found.logprobs), mask)
-    return {name: (share * value).item() for name, value in (losses | {"loss": loss}).items()}
+    return {name: share * value.detach() for name, value in (losses | {"loss": loss}).items()}

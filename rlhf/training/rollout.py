@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.utils.checkpoint import checkpoint
 
-from rlhf.training import precision
+from rlhf.contract.config import ConfigError
+from rlhf.training import parallel, precision
 
 CHUNK = 512
 """Positions whose logits exist at the same time when log-probs are computed."""
@@ -43,6 +44,17 @@ class Batch(NamedTuple):
         """The column of each row's last real token. (B,)"""
         columns = torch.arange(self.ids.shape[1], device=self.ids.device)
         return (columns * self.attention_mask).argmax(1)
+
+    def own(self) -> "Batch":
+        """Return the rows that are this process's, where several share the work.
+
+        Raises ConfigError where there are fewer rows than processes.
+        """
+        if len(self.ids) < parallel.count():
+            rows, processes = len(self.ids), parallel.count()
+            raise ConfigError({"batch_size": f"{rows} completions for {processes} processes. Start fewer processes."})
+        mine = parallel.own(len(self.ids))
+        return Batch(*(part[mine] for part in self))
 
     def narrowed(self, rows: Tensor) -> tuple["Batch", slice, slice]:
         """Return some rows without the columns that are padding in all of them, and the columns that were kept.

@@ -22,7 +22,7 @@ from rlhf.contract.config import ConfigError
 from rlhf.contract.lifeline import die_with_parent
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import BadArtefact, Result, RunDirectory, RunSpec
-from rlhf.training import cost
+from rlhf.training import cost, parallel
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
@@ -57,6 +57,7 @@ def main(stage: str, function: Callable[[RunContext], StageOutcome]) -> None:
     if len(sys.argv) != 2:
         sys.exit(f"usage: accelerate launch -m rlhf.training.{stage} RUN_DIR")
     die_with_parent()
+    parallel.quiet_unless_first()
     transformers.utils.logging.set_verbosity_error()  # what it would warn of, we check; its bars are not for a log
     transformers.utils.logging.disable_progress_bar()
     result = execute(stage, function, RunDirectory(sys.argv[1]))
@@ -64,8 +65,13 @@ def main(stage: str, function: Callable[[RunContext], StageOutcome]) -> None:
 
 
 def execute(stage: str, function: Callable[[RunContext], StageOutcome], directory: RunDirectory) -> Result:
-    """Run a stage and write result.json whatever happens; returns what was written."""
+    """Run a stage and write result.json whatever happens; returns what was written.
+
+    Of several processes the first writes.
+    """
     started = time.monotonic()
+    if not parallel.is_first():
+        directory = parallel.Onlooker(directory)
     try:
         outcome = function(_context(stage, directory))
         status = "cancelled" if outcome.is_cancelled else "succeeded"

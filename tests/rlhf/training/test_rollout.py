@@ -64,6 +64,13 @@ def test_rows_that_leave_early_do_not_disturb_the_others(ender, tokenizer, monke
     assert sampled(ender, tokenizer, prompts, temperature=1e-4, max_new_tokens=20) == leaving
 
 
+def test_a_sample_depends_on_neither_batch_nor_process(model, tokenizer):
+    found = sampled(model, tokenizer)
+
+    assert [one.ids for one in sampled(model, tokenizer, batch_size=1)] == [one.ids for one in found]
+    assert [one.ids for one in sampled(model, tokenizer, rows=slice(1, None, 2))] == [found[1].ids]
+
+
 def test_a_finished_completion_ends_with_one_end_token(ender, tokenizer):
     found = sampled(ender, tokenizer, PROMPTS * 10, temperature=2.0, max_new_tokens=40)
 
@@ -80,10 +87,10 @@ def test_a_nucleus_keeps_the_likeliest_tokens_only():
 
 
 def test_sampled_tokens_follow_their_probabilities():
-    sampler = generation._Sampler(1.0, 1.0, torch.Generator().manual_seed(0))
+    sampler, drawn = generation._Sampler(1.0, 1.0), torch.rand(4000, generator=torch.Generator().manual_seed(0))
     logits = torch.tensor([[0.2, 0.8]]).log().expand(4000, 2)
 
-    share = sampler.draw(logits).tokens.float().mean().item()
+    share = sampler.draw(logits, drawn).tokens.float().mean().item()
 
     assert share == pytest.approx(0.8, abs=0.03)  # four standard errors
 

@@ -30,6 +30,7 @@ from rlhf.training import (
     judge,
     learning_curve,
     models,
+    parallel,
     precision,
     rankings,
     resuming,
@@ -57,6 +58,7 @@ EVALUATION_BATCH = 32
 
 def train(context: RunContext) -> StageOutcome:
     """Train on the snapshot's training pairs and measure accuracy on the held-out ones."""
+    parallel.start()
     config, inputs = context.spec.config, context.spec.inputs
     assert isinstance(config, RewardConfig)  # noqa: S101  read_spec parsed it for this stage
     snapshot = Path(inputs.snapshot)
@@ -124,6 +126,11 @@ class SoftRewardTrainer(RewardTrainer):
     def _prepare_dataset(self, dataset: Dataset, *args: Any, **kwargs: Any) -> Dataset:
         return dataset  # tokenised already, the same way in every stage
 
+    def training_step(self, *args: Any, **options: Any) -> Tensor:
+        loss = super().training_step(*args, **options)
+        parallel.sum_gradients(p for p in self.model.parameters() if p.requires_grad)  # compute_loss goes past DDP
+        return loss
+
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any
     ) -> Tensor:
@@ -136,6 +143,9 @@ class SoftRewardTrainer(RewardTrainer):
         chosen, rejected = scores[inputs["pairs"][:, 0]], scores[inputs["pairs"][:, 1]]
         center = self.args.center_rewards_coefficient
         loss = soft_loss(chosen, rejected, inputs["q"], inputs["weight"], margin=inputs["margin"], center=center)
+        if parallel.count() > 1:  # the mean over the pairs of all processes
+            n = torch.tensor(float(len(chosen)), device=chosen.device)
+            loss = loss * n / parallel.summed(n)
         check_finite(self.state.global_step + 1, {"loss": loss.item()})
         self._metrics["train"]["accuracy"].append((chosen > rejected).float().mean().item())
         return loss
@@ -197,7 +207,7 @@ def _fit(
     config, device = context.spec.config, models.device()
     assert isinstance(config, RewardConfig)  # noqa: S101
     model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed).to(device)
-    first_layer, use_bfloat16 = 0, precision.choose_bfloat16(device)
+    first_layer, use_bfloat16 = 0, parallel.agreed(precision.choose_bfloat16(device))
     if config.lora_rank:
         first_layer = trunk.first_trained_layer(model, frozen_share=config.frozen_share)
         model = models.add_lora(model, rank=config.lora_rank, first_layer=first_layer)

@@ -7,10 +7,12 @@ import socket
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from rlhf.contract import rundir
-from rlhf.training import ppo, run
+from rlhf.training import ppo, reward, run
+from tests.rlhf.training.conftest import pair
 
 pytestmark = pytest.mark.torch
 
@@ -27,21 +29,22 @@ CONFIG = {
 }
 
 
-def work(rank, port, directory):
+def work(rank, port, stage, train, directory):
     """What the launcher lets each process do."""
+    AcceleratorState._reset_state(reset_partial_state=True)  # what the parent found out about itself alone
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "RANK": str(rank)}
-    os.environ.update(place | {"LOCAL_RANK": str(rank)})
+    os.environ.update(place | {"LOCAL_RANK": str(rank), "ACCELERATE_USE_CPU": "true"})
     torch.set_num_threads(1)
-    run.execute("ppo", ppo.train, directory)
+    run.execute(stage, train, directory)
 
 
-def in_two_processes(directory):
-    """Run PPO over a directory in two processes and return their exit codes. Forked: nothing is imported again."""
+def in_two_processes(stage, train, directory):
+    """Run a stage over a directory in two processes and return their exit codes. Forked: nothing is imported again."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=work, args=(rank, port, directory)) for rank in (0, 1)]
+    processes = [fork.Process(target=work, args=(rank, port, stage, train, directory)) for rank in (0, 1)]
     for process in processes:
         process.start()
     for process in processes:
@@ -62,7 +65,7 @@ def test_two_processes_make_the_policy_of_one(make_run, make_snapshot, base, rew
     )
 
     run.execute("ppo", ppo.train, alone)
-    codes = in_two_processes(shared)
+    codes = in_two_processes("ppo", ppo.train, shared)
 
     assert codes == [0, 0]
     assert shared.read_result().status == "succeeded"
@@ -71,9 +74,29 @@ def test_two_processes_make_the_policy_of_one(make_run, make_snapshot, base, rew
     for name in ("score", "kl", "policy_loss", "grad_norm", "explained_variance", "lm_loss", "clip_fraction"):
         found, wanted = ([row["values"][name] for row in steps_of(one)] for one in (shared, alone))
         assert found == pytest.approx(wanted, abs=1e-4), name
-    found, wanted = (load_file(one.checkpoint / "model.safetensors") for one in (shared, alone))
-    for name, weight in wanted.items():
-        torch.testing.assert_close(found[name], weight, atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}")
+    assert_same_weights(shared, alone)
     assert alone.read_result().metrics["score_after"] == pytest.approx(
         shared.read_result().metrics["score_after"], abs=1e-4
     )
+
+
+def assert_same_weights(one, other):
+    found, wanted = (load_file(directory.checkpoint / "model.safetensors") for directory in (one, other))
+    assert set(found) == set(wanted)
+    for name, weight in wanted.items():
+        torch.testing.assert_close(found[name], weight, atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}")
+
+
+def test_two_processes_make_the_reward_model_of_one_with_twice_the_batch(make_run, make_snapshot, base, in_float32):
+    pairs = [pair(n, chosen=f"yes {n}" * (1 + n % 3), rejected=f"no {n}") for n in range(16)]
+    pairs += [pair(n, chosen=f"yes {n}" * (1 + n % 3), rejected="maybe") for n in range(0, 16, 5)]  # more of some
+    snapshot, config = make_snapshot(pairs=pairs), {"lora_rank": 4, "learning_rate": 1e-2, "epochs": 2}
+    alone = make_run("reward", snapshot=snapshot, base=base, config=config | {"batch_size": 8})
+    shared = make_run("reward", snapshot=snapshot, base=base, config=config | {"batch_size": 4})
+
+    run.execute("reward", reward.train, alone)
+    codes = in_two_processes("reward", reward.train, shared)
+
+    assert codes == [0, 0]
+    assert len(steps_of(shared)) == len(steps_of(alone)) == 4
+    assert_same_weights(shared, alone)

@@ -45,7 +45,8 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, l
         counts = _write(project, believed, directory, found)
         counts["ceiling"] = preferences.ceiling(project, believed.votes)
         filters = {"test_rate": test_rate, "label": label, "seed": SEED, "fit_id": believed.fit_id}
-        sha256 = rundir.write_manifest(directory, {"project": project.slug, "filters": filters, "counts": counts})
+        facts = {"project": project.slug, "filters": filters, "counts": counts}
+        sha256 = rundir.write_manifest(directory, facts | {"has_simulated": believed.has_simulated})
         _keep(directory, settings.SNAPSHOTS_DIR / sha256)
     snapshot, _ = Snapshot.objects.get_or_create(
         project=project,

@@ -177,6 +177,9 @@ def save_checkpoint(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     whole.config.pad_token_id = tokenizer.pad_token_id
+    if whole.can_generate():  # generation_config.json ends and pads as the tokenizer does
+        whole.generation_config.eos_token_id = tokenizer.eos_token_id
+        whole.generation_config.pad_token_id = tokenizer.pad_token_id
     whole.save_pretrained(temporary, safe_serialization=True)
     tokenizer.save_pretrained(temporary)
     for file in beside:

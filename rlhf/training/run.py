@@ -22,7 +22,7 @@ from rlhf.contract.config import ConfigError
 from rlhf.contract.lifeline import die_with_parent
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import BadArtefact, Result, RunDirectory, RunSpec
-from rlhf.training import cost, parallel
+from rlhf.training import card, cost, parallel
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
@@ -73,7 +73,10 @@ def execute(stage: str, function: Callable[[RunContext], StageOutcome], director
     if not parallel.is_first():
         directory = parallel.Onlooker(directory)
     try:
-        outcome = function(_context(stage, directory))
+        context = _context(stage, directory)
+        outcome = function(context)
+        if outcome.checkpoint_kind and parallel.is_first():
+            card.add(directory.checkpoint, context.spec, figures=outcome.metrics, versions=_versions())
         status = "cancelled" if outcome.is_cancelled else "succeeded"
         result = _result(started, status, metrics=outcome.metrics, checkpoint_kind=outcome.checkpoint_kind)
     except Exception as problem:  # whatever stops a stage ends in its result.json, and the traceback in its log
@@ -100,6 +103,11 @@ def _result(started: float, status: str, **values: Any) -> Result:
     versions["python"] = platform.python_version()
     seconds = time.monotonic() - started
     return Result(status, versions=versions, seconds=round(seconds, 2), cost=cost.measured(seconds), **values)
+
+
+def _versions() -> dict[str, str]:
+    found = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return found | {"python": platform.python_version()}
 
 
 def _reason(problem: Exception) -> FailureReason:

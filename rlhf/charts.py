@@ -58,4 +58,5 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
     ),
     "sample": (),
     "evaluate": (),
+    "export": (),
 }

@@ -96,6 +96,7 @@ class Run(models.Model):
         PPO = "ppo", "PPO"
         SAMPLE = "sample", "sampling"
         EVALUATE = "evaluate", "evaluation"
+        EXPORT = "export", "export"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="runs")
     stage = models.CharField(max_length=10, choices=Stage)

@@ -22,6 +22,7 @@ BASE_KINDS: dict[str, tuple[Kind, ...]] = {
     "ppo": (Kind.SFT, Kind.POLICY, Kind.BASE),
     "sample": GENERATORS,
     "evaluate": (Kind.REWARD, *GENERATORS),
+    "export": (Kind.POLICY, Kind.REWARD, Kind.SFT, Kind.BASE),
 }
 """Which kinds of checkpoint a stage starts from, the likeliest first."""
 

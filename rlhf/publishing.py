@@ -25,7 +25,7 @@ def publish(run: Run, held: Claim, directory: RunDirectory, result: Result) -> N
     try:
         with transaction.atomic():
             made = None
-            if kind := LEAVES_WEIGHTS.get(run.stage):
+            if kind := _kind_left(run):
                 made = artefacts.record_of_run(run, directory.checkpoint, kind=kind)
             if run.stage == "sample":
                 _return_completions(run, directory)
@@ -34,6 +34,11 @@ def publish(run: Run, held: Claim, directory: RunDirectory, result: Result) -> N
             runs.succeed(held, result)
     except BadArtefact as problem:
         runs.fail(held, FailureReason.BAD_ARTEFACT, message=str(problem), result=result)
+
+
+def _kind_left(run: Run) -> str | None:
+    """The kind of checkpoint that a run must leave; an export's is that of its model."""
+    return run.base.kind if run.stage == "export" else LEAVES_WEIGHTS.get(run.stage)
 
 
 def _bring_scores(run: Run, made: Checkpoint | None, directory: RunDirectory, result: Result) -> None:

@@ -57,6 +57,7 @@ FIGURES = {
         ("Distinct bigrams", "distinct_2"),
         ("Finished", "eos_rate"),
     ),
+    "export": (("Weights, MB", "megabytes"), ("Parameters", "n_parameters"), ("Files of weights", "n_weight_files")),
 }
 """The figures of result.json worth a tile; those that a run did not measure are left out."""
 
@@ -66,6 +67,7 @@ HEADLINES = {
     "reward": "held-out accuracy {accuracy:.3f} on {n} pairs",
     "ppo": "score {score_before:.3g} → {score_after:.3g}, KL {kl:.3g}",
     "sample": "{n_completions} completions",
+    "export": "{megabytes} MB of weights",
 }
 
 

@@ -13,6 +13,7 @@ OURS = {"annotate", "rlhf", "config"}
 DOORS = {
     "annotate.preferences",
     "annotate.access",
+    "annotate.information",  # the order in which completions wait
     "annotate.intake",
     "annotate.admin",  # how tables are looked at
     "annotate.rows",  # the shapes that intake takes

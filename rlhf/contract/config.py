@@ -9,6 +9,7 @@ import difflib
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
 
 from rlhf.contract.fields import ConfigError, StageConfig, type_of
+from rlhf.contract.stages.handing_on import ExportConfig
 from rlhf.contract.stages.language import PretrainConfig, SftConfig
 from rlhf.contract.stages.looking import EvaluateConfig, SampleConfig
 from rlhf.contract.stages.preferences import RewardConfig
@@ -20,6 +21,7 @@ __all__ = [
     "STAGES",
     "ConfigError",
     "EvaluateConfig",
+    "ExportConfig",
     "PpoConfig",
     "PretrainConfig",
     "RewardConfig",
@@ -41,6 +43,7 @@ STAGES: dict[str, type[StageConfig]] = {
     "ppo": PpoConfig,
     "sample": SampleConfig,
     "evaluate": EvaluateConfig,
+    "export": ExportConfig,
 }
 
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -50,6 +53,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "ppo": ("snapshot", "base", "reward_model"),
     "sample": ("snapshot", "base"),
     "evaluate": ("snapshot", "base"),
+    "export": ("base",),
 }
 """What a stage reads, by the names of rundir.Inputs."""
 
@@ -60,6 +64,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "ppo": ("corpus",),
     "sample": ("baseline", "reward_model"),
     "evaluate": ("reward_model", "baseline"),
+    "export": (),
 }
 """What it may read besides."""
 

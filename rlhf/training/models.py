@@ -29,6 +29,8 @@ from rlhf.training import parallel
 from rlhf.training.run import StageError
 
 SCORE_INIT_STD = 0.02
+SHARD_MEGABYTES = 50_000
+"""A file of weights holds at most so much."""
 DROPOUTS = ("attention_dropout", "hidden_dropout", "dropout", "resid_pdrop", "attn_pdrop", "embd_pdrop")
 
 
@@ -165,6 +167,7 @@ def save_checkpoint(
     kind: str,
     facts: dict[str, Any] | None = None,
     beside: Iterable[Path] = (),
+    shard_megabytes: int = SHARD_MEGABYTES,
 ) -> str:
     """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256.
 
@@ -180,7 +183,7 @@ def save_checkpoint(
     if whole.can_generate():  # generation_config.json ends and pads as the tokenizer does
         whole.generation_config.eos_token_id = tokenizer.eos_token_id
         whole.generation_config.pad_token_id = tokenizer.pad_token_id
-    whole.save_pretrained(temporary, safe_serialization=True)
+    whole.save_pretrained(temporary, max_shard_size=f"{shard_megabytes}MB")
     tokenizer.save_pretrained(temporary)
     for file in beside:
         shutil.copy(file, temporary / file.name)

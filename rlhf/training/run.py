@@ -99,10 +99,8 @@ def _context(stage: str, directory: RunDirectory) -> RunContext:
 
 
 def _result(started: float, status: str, **values: Any) -> Result:
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    versions["python"] = platform.python_version()
     seconds = time.monotonic() - started
-    return Result(status, versions=versions, seconds=round(seconds, 2), cost=cost.measured(seconds), **values)
+    return Result(status, versions=_versions(), seconds=round(seconds, 2), cost=cost.measured(seconds), **values)
 
 
 def _versions() -> dict[str, str]:

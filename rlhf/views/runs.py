@@ -18,7 +18,8 @@ from rlhf.views.training import BUTTONS
 @requires(*access.ENGINEERS)
 def new(request: HttpRequest, slug: str, stage: str) -> HttpResponse:
     project, stage = project_for_staff(request.user, slug), access.stage_named(stage)
-    form = RunForm(request.POST or None, project=project, stage=stage)
+    chosen = {"base": request.GET["base"]} if "base" in request.GET else {}
+    form = RunForm(request.POST or None, project=project, stage=stage, initial=chosen)
     if form.is_valid() and form.order:
         run = runs.create(form.order, by=request.user)
         messages.success(request, f"Run {run.pk} is queued; the next free worker takes it.")

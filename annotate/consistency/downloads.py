@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from annotate import statistics
-from annotate.consistency import heat, report
+from annotate.consistency import completion_rows, heat, report
 from annotate.consistency.codec import revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.people import people
@@ -145,6 +145,21 @@ def _systems(project: Project) -> Rows:
         }
 
 
+def _scales(project: Project) -> Rows:
+    made = report.gradings(project).content
+    for one in made.scales if made else ():
+        counts = {"scale": one.label, "grades": one.grade_count, "completions": one.completion_count}
+        for name in ("ordinal", "interval", "single", "averaged"):
+            yield counts | {"figure": name} | getattr(one, name)._asdict()
+
+
+def _flags(project: Project) -> Rows:
+    made = report.gradings(project).content
+    for one in made.flags if made else ():
+        for name in ("positive", "negative", "ac1", "alpha"):
+            yield {"flag": one.label, "raised": one.raised_count, "figure": name} | getattr(one, name)._asdict()
+
+
 def _win_rates(project: Project) -> Rows:
     for one in revived(list[WinRate], report.win_rates(project).content or []):
         yield {
@@ -157,6 +172,7 @@ def _win_rates(project: Project) -> Rows:
         }
 
 
+BOTH = {"same_annotators": "estimate", "new_annotators": "estimate"}
 COUNTS = {"rankings": "whole", "annotators": "whole"}
 EFFECT = {
     "name": "text",
@@ -208,6 +224,21 @@ TABLES: dict[str, tuple[dict[str, str], Callable[[Project], Rows]]] = {
         | {"strength": "estimate", "new_annotators": "estimate", "whole_rankings": "number", "votes": "whole"}
         | {"other_places": "text"},
         _systems,
+    ),
+    "scales": (
+        {"scale": "text", "figure": "text"} | BOTH | {"grades": "whole", "completions": "whole"},
+        _scales,
+    ),
+    "flags": ({"flag": "text", "figure": "text"} | BOTH | {"raised": "whole"}, _flags),
+    "grades": (
+        {"comparison": "text", "completion": "text", "scale": "text", "grades": "whole", "mean": "number"}
+        | {"consensus": "number", "error": "number"},
+        completion_rows.grades,
+    ),
+    "flagged": (
+        {"comparison": "text", "completion": "text", "flag": "text", "raised": "whole", "asked": "whole"}
+        | {"chance": "number"},
+        completion_rows.flagged,
     ),
     "win-rates": (
         {"source": "text", "against": "text", "rate": "estimate", "wins": "whole", "ties": "whole", "losses": "whole"},

@@ -15,10 +15,11 @@ from django.utils.module_loading import import_string
 
 from annotate import label_value as labels
 from annotate import report_store, statistics
-from annotate.consistency import effects, trend
+from annotate.consistency import effects, grading, trend
 from annotate.consistency.ballots import Ballots, read
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
+from annotate.consistency.grading import Gradings
 from annotate.consistency.judged import Judgements, without_findings
 from annotate.consistency.systems import Board
 from annotate.consistency.trend import Week
@@ -35,8 +36,8 @@ from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
 FIGURES, JUDGEMENT, VERDICTS, WIN_RATES = "figures", "judgement", "verdicts", "win rates"
-SYSTEMS, BALLOTS = "systems", "ballots"
-KINDS = (FIGURES, JUDGEMENT, VERDICTS, WIN_RATES, SYSTEMS, BALLOTS, labels.KIND)
+SYSTEMS, GRADINGS, BALLOTS = "systems", "gradings", "ballots"
+KINDS = (FIGURES, JUDGEMENT, VERDICTS, WIN_RATES, SYSTEMS, GRADINGS, BALLOTS, labels.KIND)
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
@@ -110,6 +111,13 @@ def board(project: Project) -> Shown[Board]:
     return _as_stored(project, SYSTEMS, Board)
 
 
+def gradings(project: Project) -> Shown[Gradings]:
+    """Return the agreement on ratings and flags as it was made last, or now for a small project."""
+    if _is_small(project):
+        return Shown(grading.gradings(project, _work(project)), None)
+    return _as_stored(project, GRADINGS, Gradings)
+
+
 def label_value(project: Project) -> Shown[LabelValue]:
     """Return the ceiling, the label budget and the reward model's row, as made last or now for a small project."""
     if _is_small(project):
@@ -129,6 +137,7 @@ def make(project: Project) -> None:
         VERDICTS: lambda: without_findings(judgement()),
         WIN_RATES: lambda: _win_rates(project, work()),
         SYSTEMS: lambda: _board(project, work()),
+        GRADINGS: lambda: grading.gradings(project, work()),
     }
     for kind, build in made.items():
         report_store.make(project, kind=kind, build=_storing(build))

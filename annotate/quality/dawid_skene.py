@@ -59,6 +59,20 @@ def dawid_skene(
     raise AssertionError("em_rounds does not end")
 
 
+def posterior_given(answers: Ints, confusion: Floats, prevalence: Floats) -> Floats:
+    """P(class) of one unit (C,) by the answers (N,) of annotators with these confusions (N, C, C), as fitted.
+
+    >>> posterior_given(np.array([1]), np.array([[[0.9, 0.1], [0.2, 0.8]]]), np.array([0.5, 0.5])).round(3).tolist()
+    [0.111, 0.889]
+    """
+    logs = np.log(np.maximum(prevalence, LEAST))
+    for said, by in zip(answers.tolist(), confusion, strict=True):
+        logs = logs + np.log(np.maximum(by[:, said], LEAST))
+    odds = np.exp(logs - logs.max())
+    shares: Floats = odds / odds.sum()
+    return shares
+
+
 def em_rounds(answers: Answers, *, n_classes: int, right: float, wrong: float) -> Iterator[Classes]:
     """EM without end, the M-step first."""
     n_units, n_annotators = (int(column.max(initial=-1)) + 1 for column in (answers.unit, answers.annotator))

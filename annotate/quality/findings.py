@@ -30,6 +30,11 @@ class Detector(StrEnum):
     DRIFT = "drift"
     TRANSITIVITY = "transitivity"
     NEWCOMER = "newcomer"
+    FLAT_GRADES = "flat-grades"
+    TIE_DRIFT = "tie-drift"
+    SEVERITY_DRIFT = "severity-drift"
+    RHYTHM = "rhythm"
+    SAME_WORDS = "same-words"
 
     @property
     def section(self) -> str:
@@ -41,6 +46,11 @@ class Detector(StrEnum):
             Detector.LENGTH: "Length and format",
             Detector.FORMAT: "Length and format",
             Detector.NEWCOMER: "Newcomers",
+            Detector.FLAT_GRADES: "Straight-lining",
+            Detector.TIE_DRIFT: "Drift",
+            Detector.SEVERITY_DRIFT: "Drift",
+            Detector.RHYTHM: "Bot texture",
+            Detector.SAME_WORDS: "Bot texture",
         }
         return elsewhere.get(self, self.value.capitalize())
 

@@ -54,6 +54,16 @@ def grade_consensus(unit: Ints, annotator: Ints, grade: Floats) -> GradeConsensu
     return GradeConsensus(grade=item, se=error, severity=severity, spread=np.sqrt(noise))
 
 
+def item_grade(grade: Floats, severity: Floats, spread: Floats) -> tuple[float, float]:
+    """What annotators with these severities and spreads, as fitted, say together of one unit: its grade and its error.
+
+    >>> item_grade(np.array([3.0, 5.0]), np.array([-1.0, 1.0]), np.array([0.5, 0.5]))
+    (4.0, 0.3535533905932738)
+    """
+    weight = 1 / spread**2
+    return float(weight @ (grade - severity) / weight.sum()), float(1 / np.sqrt(weight.sum()))
+
+
 def _items(unit: Ints, said: Floats, weight: Floats, n: int) -> tuple[Floats, Floats]:
     """The weighted mean of what was said of each unit, NaN where nothing was, and the weight it rests on. (U,) both"""
     total = sums(weight, by=unit, n=n)

@@ -13,6 +13,7 @@ from annotate.quality.detectors import (
     copying,
     drift,
     fatigue,
+    flat_grades,
     gold,
     haste,
     information,
@@ -21,6 +22,7 @@ from annotate.quality.detectors import (
     repeats,
     straight_lining,
     style,
+    texture,
     transitivity,
 )
 from annotate.quality.detectors.crowd import Crowd, crowd_of
@@ -31,7 +33,9 @@ from annotate.quality.work import Work
 
 RISK_FROM, RISK_WEIGHT = 2.0, 2.0
 SUSPECT = tuple(
-    set(Detector) - {Detector.FORMAT, Detector.FATIGUE, Detector.DRIFT, Detector.NEWCOMER, Detector.TRANSITIVITY}
+    set(Detector)
+    - {Detector.FORMAT, Detector.FATIGUE, Detector.NEWCOMER, Detector.TRANSITIVITY}
+    - {Detector.DRIFT, Detector.TIE_DRIFT, Detector.SEVERITY_DRIFT}
 )
 """What must be looked at before somebody passes."""
 RISKY = (
@@ -41,6 +45,7 @@ RISKY = (
     Detector.HASTE,
     Detector.COPYING,
     Detector.STRAIGHT_LINING,
+    Detector.FLAT_GRADES,
     Detector.FATIGUE,
     Detector.FOLLOWED_POSITION,
 )
@@ -85,7 +90,12 @@ def _columns(
     yield haste.findings(crowd)
     yield told
     yield tiring
+    yield flat_grades.findings(crowd)
+    yield texture.rhythm_findings(crowd)
+    yield texture.words_findings(crowd)
     yield drift.findings(crowd)
+    yield drift.tie_findings(crowd)
+    yield drift.severity_findings(crowd)
     yield newcomers.findings(crowd)
     yield transitivity.findings(crowd)
 

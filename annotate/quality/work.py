@@ -1,10 +1,12 @@
 """What is known about the rankings beside the votes: time, length, guideline, gold, repeats. Input of the detectors."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
-from annotate.quality.arrays import Floats, Ints
+from annotate.quality.arrays import Flags, Floats, Ints
 from annotate.quality.ranking import PairVotes
 
 
@@ -47,11 +49,38 @@ class Repeats(NamedTuple):
     again_shown: Ints
 
 
+class Grades(NamedTuple):
+    """One row for each grade that a counted ranking gave a completion on one scale, by id. (N,) each."""
+
+    completion: Ints
+    annotator: Ints
+    prompt: Ints
+    ranking: Ints
+    value: Floats
+
+
+class Flagged(NamedTuple):
+    """One row for each completion of each counted ranking, by id (N,), and which of them each flag was raised on (N,).
+
+    Without any flag in the project there are no rows.
+    """
+
+    completion: Ints
+    annotator: Ints
+    prompt: Ints
+    raised: Mapping[str, Flags]
+
+
+NO_IDS = np.empty(0, dtype=np.int64)
+NO_FLAGS = Flagged(NO_IDS, NO_IDS, NO_IDS, MappingProxyType({}))
+
+
 class Work(NamedTuple):
     """All that the detectors read. Columns (R,) stand in the order of `votes.ranking_ids`, NaN where unknown.
 
     `seconds`: active where measured, else from showing to submitting; `at`: seconds since 1970; `words`: to read on the
-    page, prompt and completions; `guideline`: version number, 0 where unknown.
+    page, prompt and completions; `guideline`: version number, 0 where unknown; `reason`: a code of the words given as
+    the reason, equal for equal ones, -1 for none or few words. `scales`: the grades by the name of their question.
     """
 
     votes: PairVotes
@@ -62,6 +91,9 @@ class Work(NamedTuple):
     completions: Completions
     gold: GoldAnswers
     repeats: Repeats
+    reason: Ints = NO_IDS
+    scales: Mapping[str, Grades] = MappingProxyType({})
+    flags: Flagged = NO_FLAGS
 
 
 def bare(votes: PairVotes) -> Work:
@@ -77,4 +109,5 @@ def bare(votes: PairVotes) -> Work:
         completions=Completions(none, none, real, np.empty((0, 3))),
         gold=GoldAnswers(none, none, none, real, real),
         repeats=Repeats(none, none, none, none, none, none, none),
+        reason=np.full(n, -1),
     )

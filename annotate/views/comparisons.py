@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access, comparison_intake, gold, rankings, verdicts
 from annotate.answers import BadAnswer
+from annotate.consistency import completion_verdicts, report
 from annotate.forms_staff import RulingForm, WithdrawForm
 from annotate.models import Comparison, Role
 from annotate.quality.tiers import sentence
@@ -75,9 +76,13 @@ def _form(verdict: Verdict, said: object = None) -> RulingForm:
 def _page(
     request: HttpRequest, comparison: Comparison, verdict: Verdict, form: RulingForm, *, status: int
 ) -> HttpResponse:
+    rankings_shown = [vote.ranking for vote in verdict.votes]
+    found = report.gradings(comparison.project).content if any(one.details for one in rankings_shown) else None
+    said = completion_verdicts.verdicts(rankings_shown, found) if found else {}
     context = {
         "comparison": comparison,
         "project": comparison.project,
+        "completions": [(one, said.get(one.completion.pk)) for one in verdict.completions],
         "verdict": verdict,
         "form": form,
         "has_ruling": comparison.adjudications.filter(superseded_at__isnull=True).exists(),

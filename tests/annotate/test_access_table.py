@@ -87,6 +87,7 @@ TABLE = {
     ("POST", "consistency_refresh"): (302, 403, 403, 302, 302, 302),
     ("GET", "consistency_prospects"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_systems"): (302, 403, 403, 200, 200, 200),
+    ("GET", "consistency_grades"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_what_if"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_download"): (302, 403, 403, 422, 422, 422),  # as what?
     ("GET", "quality_guide"): (302, 403, 403, 200, 200, 200),

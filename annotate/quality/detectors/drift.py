@@ -1,4 +1,4 @@
-"""Drift: an annotator's agreement, week by week, against the crowd's in the same weeks.
+"""Drift: what an annotator does, week by week, against the crowd in the same weeks: agreement, ties, strictness.
 
 Standardising by the crowd's own week takes out that the texts change. A new guideline is a known change point: charts
 restart there. EWMA sees a slow change, CUSUM a step; both alarm about once in 500 weeks without cause.
@@ -11,6 +11,7 @@ import numpy as np
 from annotate.quality.arrays import Flags, Floats, Ints, coded, sums, tally
 from annotate.quality.charts import CUSUM_LIMIT, CUSUM_SLACK, cusum, ewma, ewma_half_width
 from annotate.quality.detectors.crowd import Crowd, too_few
+from annotate.quality.detectors.graded_work import grade_residuals
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
 from annotate.quality.minimum import DRIFT_WINDOW, DRIFT_WINDOWS
@@ -22,8 +23,21 @@ SIMULATED, SEED = 20_000, 20
 MONDAY = 345_600.0  # 1970-01-05
 
 
+class Words(NamedTuple):
+    """What a chart is of, for its sentences."""
+
+    detector: Detector
+    subject: str  # «Agreement»
+    ways: tuple[str, str]  # below its own level, and above
+
+
+AGREEMENT = Words(Detector.DRIFT, "Agreement", ("falls below", "rises above"))
+TIES = Words(Detector.TIE_DRIFT, "The share of ties", ("falls below", "rises above"))
+SEVERITY = Words(Detector.SEVERITY_DRIFT, "Grades, less what the others give,", ("fall below", "rise above"))
+
+
 class Series(NamedTuple):
-    """Standardised agreement by annotator and window (A, T), NaN where too little; `window` codes rankings, -1 none.
+    """Standardised values by annotator and window (A, T), NaN where too little; `window` codes rankings, -1 none.
 
     `restarts` (T,): a window that begins a new guideline version. `unit` is "week" or "day".
     """
@@ -36,20 +50,42 @@ class Series(NamedTuple):
 
 
 def findings(crowd: Crowd) -> list[Finding]:
-    """For each annotator the largest excursion of either chart, as a multiple of its limit; 1 is an alarm."""
-    series = standardised(crowd)
+    """For each annotator the largest excursion of either chart of agreement, as a multiple of its limit; 1 alarms."""
+    return _findings(crowd, crowd.agreement, AGREEMENT)
+
+
+def tie_findings(crowd: Crowd) -> list[Finding]:
+    """The same of the share of pairs that a ranking ties."""
+    return _findings(crowd, tie_shares(crowd), TIES)
+
+
+def severity_findings(crowd: Crowd) -> list[Finding]:
+    """The same of how much higher than the others a ranking grades the same completions."""
+    return _findings(crowd, grade_residuals(crowd.work), SEVERITY)
+
+
+def tie_shares(crowd: Crowd) -> Floats:
+    """The share of each ranking's pairs that it ties; NaN for one without pairs. (R,)"""
+    votes = crowd.work.votes
+    tied = sums((votes.relation == 0).astype(np.float64), by=votes.ranking, n=len(votes.ranking_ids))
+    return divided(tied, tally(votes.ranking, n=len(votes.ranking_ids)))
+
+
+def _findings(crowd: Crowd, value: Floats, words: Words) -> list[Finding]:
+    series = standardised(crowd, value)
     excursion = _excursion(series)
-    disagreement = np.where(series.window >= 0, 1 - crowd.agreement, np.nan)
     q = benjamini_hochberg(_p_values(series, excursion))
-    return [_finding(crowd, series, excursion, k, q[k], disagreement) for k in range(crowd.n)]
+    shown = np.where(series.window >= 0, value, np.nan)
+    return [_finding(crowd, series, excursion, k, q[k], shown, words) for k in range(crowd.n)]
 
 
-def standardised(crowd: Crowd) -> Series:
-    """Each annotator's mean agreement of a window less the crowd's, over its standard error and the crowd's spread."""
+def standardised(crowd: Crowd, value: Floats) -> Series:
+    """Each annotator's mean of a window less the crowd's, over its standard error and the crowd's spread; `value` is
+    by ranking (R,), NaN where there is none."""
     window, versions, unit = _windows(crowd)
-    counted = (window >= 0) & np.isfinite(crowd.agreement)
+    counted = (window >= 0) & np.isfinite(value)
     n_windows = int(window.max(initial=-1)) + 1
-    author, when, value = crowd.rows.author[counted], window[counted], crowd.agreement[counted]
+    author, when, value = crowd.rows.author[counted], window[counted], value[counted]
     cell, shape = author * max(n_windows, 1) + when, (crowd.n, n_windows)
     n = tally(cell, n=crowd.n * n_windows).astype(np.float64).reshape(shape)
     mean = divided(sums(value, by=cell, n=crowd.n * n_windows).reshape(shape), n)
@@ -133,11 +169,11 @@ def _excursion(series: Series) -> Floats:
     return excursion
 
 
-def _finding(crowd: Crowd, series: Series, excursion: Floats, k: int, q: float, disagreement: Floats) -> Finding:
+def _finding(crowd: Crowd, series: Series, excursion: Floats, k: int, q: float, value: Floats, words: Words) -> Finding:
     known = np.flatnonzero(np.isfinite(series.z[k]))
     unit = series.unit
     if not DRIFT_WINDOWS.is_shown(len(known)):
-        return too_few(Detector.DRIFT, len(known), DRIFT_WINDOWS)
+        return too_few(words.detector, len(known), DRIFT_WINDOWS)
     worst = int(known[np.argmax(excursion[k][known])])
     largest = float(excursion[k][worst])
     is_alarm = largest > 1 and q < Q_BELOW
@@ -145,14 +181,14 @@ def _finding(crowd: Crowd, series: Series, excursion: Floats, k: int, q: float, 
     severity = Severity.REVIEW if is_alarm else Severity.NONE
     sentence = f"Steady against the crowd over {len(known)} {unit}s."
     if is_alarm:
-        way = "rises above" if rises else "falls below"
-        level = f"their own level over {len(known)} {unit}s"
-        sentence = f"Agreement {way} {level} more than chance allows: {largest:.1f} times the limit."
+        level = f"{words.ways[rises]} their own level over {len(known)} {unit}s"
+        sentence = f"{words.subject} {level} more than chance allows: {largest:.1f} times the limit."
+    in_worst = np.where(series.window == worst, value, np.nan)
     return Finding(
-        Detector.DRIFT,
+        words.detector,
         Estimate(largest, n=len(known)),
         severity,
         sentence,
         q=number(q),
-        evidence=crowd.evidence(k, np.where(series.window == worst, disagreement, np.nan)) if is_alarm else (),
+        evidence=crowd.evidence(k, in_worst, sign=1.0 if rises else -1.0) if is_alarm else (),
     )

@@ -14,6 +14,7 @@ PAGES = (
     "consistency_ledgers",
     "consistency_comparisons",
     "consistency_systems",
+    "consistency_grades",
     "consistency_prospects",
     "consistency_what_if",
 )

@@ -15,7 +15,7 @@ from annotate.quality.findings import Detector, Judged
 from annotate.reward_models import Scored
 
 FROM_THE_REPORT = ("consistency", "consistency_trend", "consistency_effects", "consistency_ledgers")
-FROM_THE_REPORT += ("consistency_prospects", "consistency_systems", "consistency_annotators")
+FROM_THE_REPORT += ("consistency_prospects", "consistency_systems", "consistency_grades", "consistency_annotators")
 
 
 @pytest.fixture
@@ -104,6 +104,7 @@ def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
     assert sorted(Report.objects.values_list("kind", flat=True)) == [
         "ballots",
         "figures",
+        "gradings",
         "judgement",
         "label value",
         "systems",

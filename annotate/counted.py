@@ -85,7 +85,7 @@ class Bars:
     @cached_property
     def held_since(self) -> dict[int, datetime]:
         """When each annotator on hold last passed a gold comparison; the beginning of time where they never did."""
-        member = Q(memberships__project=self.project, memberships__is_paused=True)
+        member = Q(memberships__project=self.project, memberships__is_paused=True, memberships__keeps_labels=False)
         held = Annotator.objects.filter(Q(is_paused=True) | member, rankings__comparison__project=self.project)
         since = dict.fromkeys(held.values_list("pk", flat=True), datetime.min.replace(tzinfo=UTC))
         said = Ranking.objects.filter(superseded_at__isnull=True, comparison__project=self.project)

@@ -82,6 +82,12 @@ class PauseMemberForm(forms.Form):
         max_length=500,
         error_messages={"required": "Say why: the annotator reads it."},
     )
+    keeps_labels = forms.BooleanField(
+        label="Their rankings make labels all the same",
+        required=False,
+        help_text="For a pause that says nothing of their work: a leave, the end of a contract. Otherwise what they "
+        "said since they last passed a gold comparison makes no labels while they are paused.",
+    )
 
 
 class DecideForm(forms.Form):

@@ -82,14 +82,23 @@ def decide_qualification(member: Membership, *, outcome: Qualification, note: st
     Membership.objects.filter(pk=member.pk).update(qualification=outcome, qualification_note=note)
 
 
-def pause(member: Membership, *, message: str, by: User | None, reason: str = "", evidence: Sequence[int] = ()) -> bool:
+def pause(
+    member: Membership,
+    *,
+    message: str,
+    by: User | None,
+    reason: str = "",
+    evidence: Sequence[int] = (),
+    keeps_labels: bool = False,
+) -> bool:
     """Give an annotator no more work in one project, and tell them why; what they ranked stays, and its pay.
 
-    `by` is None where the project's policy did it. False where they were paused already; then nothing changes.
+    Unless the pause `keeps_labels`, what they said since they last passed gold makes none until they are resumed. `by`
+    is None where the project's policy did it. False where they were paused already; then nothing changes.
     """
     with transaction.atomic():
         working = Membership.objects.filter(pk=member.pk, is_paused=False)
-        if working.update(is_paused=True, pause_message=message) != 1:
+        if working.update(is_paused=True, pause_message=message, keeps_labels=keeps_labels) != 1:
             return False
         told = {"message": message, "reason": reason, "evidence": list(evidence)}
         Intervention.objects.create(membership=member, action=Action.PAUSED, by=by, **told)
@@ -99,7 +108,8 @@ def pause(member: Membership, *, message: str, by: User | None, reason: str = ""
 def resume(member: Membership, *, by: User | None) -> None:
     """Give an annotator work again."""
     with transaction.atomic():
-        if Membership.objects.filter(pk=member.pk, is_paused=True).update(is_paused=False, pause_message="") == 1:
+        working = {"is_paused": False, "pause_message": "", "keeps_labels": False}
+        if Membership.objects.filter(pk=member.pk, is_paused=True).update(**working) == 1:
             Intervention.objects.create(membership=member, action=Action.RESUMED, by=by)
 
 

@@ -21,8 +21,10 @@ REPEAT_AFTER_SECONDS = 86_400
 GOLD_PASS_RATE = 0.75
 """A gold comparison is passed with this share of its known pairs in order (InstructGPT, B.1: a soft cut at 75 %)."""
 MAX_HIDDEN_RATE = 0.5
-UNKNOWN_SD = math.sqrt(1 / 12)
-"""Standard deviation of a pass rate of which nothing is known: uniform on 0..1."""
+GOLD_PRIOR = (8.0, 2.0)
+"""Of a pass rate before any gold: what detectors.gold starts from, too."""
+USUAL_SD, LEAST_GOLD, MOST_GOLD = 0.1, 0.2, 2.5
+FIRST_GOLD_BY = 5
 
 CHARACTERS_PER_SECOND = 15
 """A slow reader of English (180 words a minute); a lease allows three readings."""
@@ -43,7 +45,7 @@ class Standing:
     """What is known of an annotator in a project when they ask for work; the gold results stand oldest first."""
 
     done_count: int = 0  # comparisons submitted, of every kind: they cannot tell them apart
-    gold_passed: tuple[bool, ...] = ()
+    gold_passed: tuple[float, ...] = ()  # shares of known pairs in order, or whether it was passed
 
 
 def draw(*seed: object) -> float:
@@ -56,30 +58,37 @@ def draw(*seed: object) -> float:
     return int(digest[:13], 16) / 16**13
 
 
-def gold_rate(base: float, passed: Sequence[bool]) -> float:
-    """Return the share of gold for an annotator: twice the base at first, falling to half of it as they are known.
+def gold_rate(base: float, shares: Sequence[float]) -> float:
+    """Return the share of gold for an annotator: 2.5 times the base at first, down to a fifth of it as they are known.
 
-    How well they are known is the standard deviation of their pass rate, a Beta posterior under a uniform prior. Each
-    failure among the last four adds half the base: a change for the worse shows in a few comparisons.
+    It is 2.5 base times the standard deviation of their pass rate over 0.1: a Beta posterior under the prior
+    Beta(8, 2), each gold comparison one trial with the share (0..1) of its known pairs in order. With a base of 0.1
+    that is 0.25 SD / 0.1, within 0.02 and 0.25. Each failure among the last four adds half the base: a change for the
+    worse shows in a few comparisons.
 
-    >>> gold_rate(0.1, [])
-    0.2
+    >>> gold_rate(0.1, []), round(gold_rate(0.1, [1.0] * 20), 3)
+    (0.25, 0.119)
     """
-    right, wrong = sum(passed) + 1, len(passed) - sum(passed) + 1
+    right = GOLD_PRIOR[0] + sum(shares)
+    wrong = GOLD_PRIOR[1] + len(shares) - sum(shares)
     n = right + wrong
     sd = math.sqrt(right * wrong / (n * n * (n + 1)))
-    recent_failures = sum(not one for one in passed[-4:])
-    return min(MAX_HIDDEN_RATE, base * (0.5 + 1.5 * sd / UNKNOWN_SD + 0.5 * recent_failures))
+    known = base * min(max(MOST_GOLD * sd / USUAL_SD, LEAST_GOLD), MOST_GOLD)
+    recent_failures = sum(share < GOLD_PASS_RATE for share in shares[-4:])
+    return min(MAX_HIDDEN_RATE, known + base * 0.5 * recent_failures)
 
 
 def next_purpose(standing: Standing, *, gold_base: float, repeat_base: float, chance: float) -> str:
     """Return "gold", "repeat" or "work" for a chance in 0..1. What was chosen may not be there; then it is work.
 
-    >>> next_purpose(Standing(), gold_base=0.1, repeat_base=0.1, chance=0.25)
+    The fifth comparison is gold where the first four were none.
+
+    >>> next_purpose(Standing(), gold_base=0.1, repeat_base=0.1, chance=0.3)
     'repeat'
     """
     gold = gold_rate(gold_base, standing.gold_passed)
-    if chance < gold:
+    is_due = gold_base > 0 and standing.done_count == FIRST_GOLD_BY - 1 and not standing.gold_passed
+    if is_due or chance < gold:
         return "gold"
     return "repeat" if chance < gold + repeat_base else "work"
 

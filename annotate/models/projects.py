@@ -185,6 +185,10 @@ class Membership(models.Model):
     qualification_note = models.CharField(max_length=300, blank=True, help_text="The verdict's reason in a sentence.")
     is_paused = models.BooleanField(default=False)
     pause_message = models.CharField(max_length=500, blank=True, help_text="Shown to the annotator.")
+    keeps_labels = models.BooleanField(
+        default=False,
+        help_text="While paused, what they ranked makes labels all the same: the pause is no doubt of it.",
+    )
     joined_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

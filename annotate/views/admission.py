@@ -49,7 +49,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     form = PauseMemberForm(request.POST, prefix=f"p{pk}")
     if not form.is_valid():
         return _page(request, member.project, refused={pk: {"pause": form}}, status=422)
-    memberships.pause(member, message=form.cleaned_data["message"], by=request.user)
+    memberships.pause(member, **form.cleaned_data, by=request.user)
     messages.success(request, f"{member.annotator.pseudonym} gets no more work here, and reads your message.")
     return redirect("onboarding", slug=member.project.slug)
 

@@ -18,15 +18,36 @@ def test_draws_are_spread_evenly():
     assert min(drawn) >= 0 and max(drawn) < 1
 
 
-def test_a_newcomer_meets_twice_the_base_rate_of_gold():
-    assert policy.gold_rate(0.1, []) == pytest.approx(0.2)
+def test_a_newcomer_meets_two_and_a_half_times_the_base_rate_of_gold():
+    assert policy.gold_rate(0.1, []) == pytest.approx(0.25)
 
 
 def test_gold_becomes_rarer_with_every_success():
-    rates = [policy.gold_rate(0.1, [True] * n) for n in (0, 5, 20, 40)]
+    rates = [policy.gold_rate(0.1, [True] * n) for n in (0, 5, 20, 40, 1000)]
 
     assert rates == sorted(rates, reverse=True)
-    assert rates[-1] == pytest.approx(0.05 + 0.15 * 0.0230 / 0.2887, abs=0.001)  # Beta(41, 1): sd 0.0230
+    assert rates[2] == pytest.approx(0.25 * (28 * 2 / (30**2 * 31)) ** 0.5 / 0.1)  # Beta(28, 2)
+    assert rates[-1] == pytest.approx(0.02)  # never less than a fifth of the base
+
+
+def test_who_is_neither_good_nor_bad_meets_gold_for_longer():
+    """Beta(38, 2) is narrower than Beta(28, 12): the same number of comparisons tells less of a middling rate."""
+    assert policy.gold_rate(0.1, [2 / 3] * 30 + [1.0] * 4) > policy.gold_rate(0.1, [1.0] * 34) + 0.05
+
+
+def test_a_share_counts_as_a_part_of_a_trial():
+    halves, wholes = policy.gold_rate(0.1, [0.8] * 10), policy.gold_rate(0.1, [1.0] * 8 + [0.0] * 2)
+
+    assert halves == pytest.approx(wholes - 0.1, abs=1e-9)  # the two failures are among the last four
+
+
+def test_the_fifth_comparison_is_gold_where_none_was_before():
+    due, early, met = (policy.Standing(4), policy.Standing(3), policy.Standing(4, (1.0,)))
+
+    purposes = [policy.next_purpose(one, gold_base=0.1, repeat_base=0.1, chance=0.9) for one in (due, early, met)]
+
+    assert purposes == ["gold", "work", "work"]
+    assert policy.next_purpose(due, gold_base=0.0, repeat_base=0.1, chance=0.9) == "work"
 
 
 def test_a_failure_brings_more_gold_for_the_next_four():
@@ -64,7 +85,7 @@ def test_without_rates_everything_is_work():
     assert policy.next_purpose(standing, gold_base=0.0, repeat_base=0.0, chance=0.0) == "work"
 
 
-@pytest.mark.parametrize(("chance", "purpose"), [(0.0, "gold"), (0.19, "gold"), (0.21, "repeat"), (0.31, "work")])
+@pytest.mark.parametrize(("chance", "purpose"), [(0.0, "gold"), (0.24, "gold"), (0.26, "repeat"), (0.36, "work")])
 def test_chance_is_shared_out_among_gold_repeats_and_work(chance, purpose):
     assert policy.next_purpose(policy.Standing(), gold_base=0.1, repeat_base=0.1, chance=chance) == purpose
 

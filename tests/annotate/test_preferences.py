@@ -69,6 +69,21 @@ def test_what_an_annotator_on_hold_said_makes_no_labels(project, comparisons, an
     assert rows[0].chosen == "River a of 0."
 
 
+def test_a_pause_that_says_nothing_of_quality_keeps_the_labels(project, comparisons, ana, ben, rex):
+    rank_all(ana, project)
+    rank_all(ben, project, "dcba")
+    member = project.memberships.get(annotator=ben)
+    memberships.pause(member, message="Enjoy your leave.", by=rex, keeps_labels=True)
+
+    _, believed, _ = rows_of(project)
+    memberships.resume(member, by=rex)
+    memberships.pause(member, message="We look at your last ones.", by=rex)  # the next pause is one like any other
+    _, doubted, _ = rows_of(project)
+
+    assert believed.left_out == {}
+    assert doubted.left_out == {"by an annotator on hold": 3}
+
+
 def test_what_was_said_before_the_last_good_gold_stays(project, comparisons, ana, lee):
     """Ana ranks one comparison, passes gold an hour later, and ranks the last one after that."""
     key = [[pk] for pk in comparisons[1].completions.order_by("pk").values_list("pk", flat=True)]

@@ -27,7 +27,7 @@ def pause(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, project, annotator, form=form, status=422)
     member = memberships.admit(annotator, project)
-    memberships.pause(member, message=form.cleaned_data["message"], by=request.user)
+    memberships.pause(member, **form.cleaned_data, by=request.user)
     messages.success(request, f"{annotator.pseudonym} gets no more work here, and reads your message.")
     return redirect("consistency_annotator", slug=slug, pk=pk)
 

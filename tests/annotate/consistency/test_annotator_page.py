@@ -38,6 +38,21 @@ def test_a_pause_needs_a_reason_and_can_be_taken_back(ranked, ana, rex, as_user)
     assert not Membership.objects.get(pk=member.pk).is_paused
 
 
+def test_a_pause_may_keep_the_labels_and_says_which(ranked, ana, ben, rex, as_user):
+    client = as_user(rex)
+    for annotator, more in ((ana, {"keeps_labels": "on"}), (ben, {})):
+        client.post(
+            reverse("consistency_pause", args=[ranked.slug, annotator.pk]), {"message": "Enjoy your leave."} | more
+        )
+
+    pages = [
+        client.get(reverse("consistency_annotator", args=[ranked.slug, one.pk])).content.decode() for one in (ana, ben)
+    ]
+
+    assert "and makes labels as before" in pages[0]
+    assert "makes no labels until they get work again" in pages[1]
+
+
 def test_whoever_was_never_a_member_can_be_paused(add_crowd, project, rex, as_user):
     add_crowd(3)
     imported = project.comparisons.first().rankings.first().annotator

@@ -17,7 +17,7 @@ ODD = 7
 
 
 def graded(work: Work, *, flat: int | None = None, stricter: np.ndarray | None = None, seed: int = 2) -> Work:
-    """The work with grades 1..7 on one scale; one annotator may give one grade a ranking, or grow stricter by ranking."""
+    """The work with grades 1..7 on one scale; one annotator may give one grade a ranking, rankings may be stricter."""
     rng, rows = np.random.default_rng(seed), rows_of(work.votes)
     worth = rng.normal(size=len(rows.completion_ids))[rows.completion]
     shift = np.zeros(len(rows.author)) if stricter is None else stricter

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from annotate import current, policy, report_store, reward_models
-from annotate.models import Annotator, OverlapPolicy, Project, Prompt, RewardModel
+from annotate import current, report_store, reward_models
+from annotate.label_ceiling import SEED, of_fixed_overlap, plain
+from annotate.models import Annotator, Project, Prompt, RewardModel
 from annotate.quality import budget, model_agreement
 from annotate.quality.arrays import Ints
 from annotate.quality.budget import CurvePoint, LabelBudget
 from annotate.quality.ceiling import LabelCeiling, crowd_chances, label_ceiling
 from annotate.quality.estimate import Estimate
 from annotate.quality.model_agreement import ModelAgreement
-from annotate.quality.ranking import PairVotes, pair_counts, votes_of_units
+from annotate.quality.ranking import PairVotes, pair_counts
 
 KIND = "label value"
-SEED = 20
 NEXT = 1_000
 """So many comparisons, or second opinions, does the budget ask about."""
 
@@ -53,17 +53,12 @@ def build(project: Project, parameters: Mapping[str, Any]) -> report_store.Conte
     known = label_ceiling(of_fixed_overlap(project, votes), seed=SEED)
     model = reward_models.newest(project)
     return {
-        "ceiling": _plain(known),
+        "ceiling": plain(known),
         "n_decisive": known.n_decisive,
         "n_ties": known.n_ties,
         "budget": {name: asdict(value) for name, value in _budget(votes, known, model)._asdict().items()},
         "model": model and _content_of(model, votes, project),
     }
-
-
-def ceiling(project: Project, votes: PairVotes) -> dict[str, Any]:
-    """Return the ceiling of labels that rest on these votes, as json can hold it: {name: an Estimate's fields}."""
-    return _plain(label_ceiling(of_fixed_overlap(project, votes), seed=SEED))
 
 
 def read(content: report_store.Content) -> LabelValue:
@@ -75,20 +70,6 @@ def read(content: report_store.Content) -> LabelValue:
         budget=_estimates(content["budget"]),
         row=_row(content["model"]) if content["model"] else None,
     )
-
-
-def of_fixed_overlap(project: Project, votes: PairVotes) -> PairVotes:
-    """The votes on prompts whose number of votes did not depend on what was said."""
-    if project.overlap_policy != OverlapPolicy.ADAPTIVE:
-        return votes
-    hashes = Prompt.objects.filter(project=project).values_list("pk", "text_sha256")
-    fixed = [pk for pk, sha256 in hashes if policy.keeps_fixed_overlap(sha256, rate=project.fixed_rate)]
-    is_fixed = np.isin(votes.units.prompt_ids, np.array(fixed, dtype=np.int64))
-    return votes_of_units(votes, np.flatnonzero(is_fixed[votes.units.prompt]))
-
-
-def _plain(known: LabelCeiling) -> dict[str, Any]:
-    return {name: asdict(value) for name, value in known._asdict().items() if isinstance(value, Estimate)}
 
 
 def _budget(votes: PairVotes, ceiling: LabelCeiling, model: RewardModel | None) -> LabelBudget:

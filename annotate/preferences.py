@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
 from annotate.counted import of_failed_stays
 from annotate.crowd import settings as crowds
-from annotate.label_value import ceiling
+from annotate.label_ceiling import ceiling
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
 from annotate.reconciling import by_reason
 from annotate.splits import TEST_RATE, Splits, splits

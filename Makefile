@@ -58,7 +58,7 @@ test-browser: setup-dev
 # The pictures of the README, from a demo in a data directory of its own.
 images: setup-dev
 	CONCORD_DATA_DIR=$(CURDIR)/var/images $(MAKE) demo ONCE=1
-	CONCORD_IMAGES_FROM=$(CURDIR)/var/images $(PYTEST) -m images tests/browser/test_images.py tests/browser/test_annotation_images.py
+	CONCORD_IMAGES_FROM=$(CURDIR)/var/images $(PYTEST) -m images tests/browser/test_images.py tests/browser/test_annotation_images.py tests/browser/test_quality_images.py
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

@@ -12,6 +12,8 @@ from annotate import rendering, sections
 
 PATH = "docs/quality.md"
 TITLE = re.compile(r"\A# .*\n")
+IMAGE = re.compile(r"^!\[[^\]\n]*\]\([^)\n]*\)\n\n?", re.MULTILINE)
+"""Pictures of the pages are for whoever reads the file; in the app the pages themselves are a click away."""
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 BEFORE_SECTION = re.compile(r"^(?=## )", re.MULTILINE)
 
@@ -27,7 +29,7 @@ class Guide:
 @lru_cache(maxsize=1)
 def guide() -> Guide:
     """Return the explanations, read once: they change with the program."""
-    source = TITLE.sub("", (settings.BASE_DIR / PATH).read_text(encoding="utf-8"))
+    source = IMAGE.sub("", TITLE.sub("", (settings.BASE_DIR / PATH).read_text(encoding="utf-8")))
     titles = SECTION.findall(source)
     parts = BEFORE_SECTION.split(source)  # one by one: all together they are longer than what is rendered at once
     whole = format_html_join("", "{}", ((rendering.guidelines(SECTION.sub(r"# \1", part)),) for part in parts))

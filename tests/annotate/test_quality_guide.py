@@ -28,6 +28,15 @@ def test_the_page_shows_every_section_under_its_anchor(client, rex):
     assert [title for anchor, title in guide().contents if f'id="{anchor}"' not in page] == []
 
 
+def test_pictures_are_for_the_file_and_every_one_of_them_is_there():
+    source = (ROOT / "docs/quality.md").read_text()
+    pictures = re.findall(r"!\[[^\]]+\]\((\S+)\)", source)
+
+    assert len(pictures) >= 8
+    assert [picture for picture in pictures if not (ROOT / "docs" / picture).exists()] == []
+    assert "images/" not in guide().html
+
+
 def test_every_link_to_an_explanation_leads_to_a_section():
     titles = {title for _, title in guide().contents}
 

@@ -36,6 +36,7 @@ SEED = 20240501
 TIMES = 3
 PAGES = ("consistency", "consistency_trend", "consistency_annotators", "consistency_pairs", "consistency_effects")
 PAGES += ("consistency_ledgers", "consistency_comparisons", "consistency_prospects")
+PAGES += ("consistency_systems", "consistency_grades", "desk")
 
 
 class Cost(NamedTuple):

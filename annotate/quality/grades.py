@@ -57,8 +57,8 @@ def grade_consensus(unit: Ints, annotator: Ints, grade: Floats) -> GradeConsensu
 def item_grade(grade: Floats, severity: Floats, spread: Floats) -> tuple[float, float]:
     """What annotators with these severities and spreads, as fitted, say together of one unit: its grade and its error.
 
-    >>> item_grade(np.array([3.0, 5.0]), np.array([-1.0, 1.0]), np.array([0.5, 0.5]))
-    (4.0, 0.3535533905932738)
+    >>> item_grade(np.array([3.0, 5.0, 4.0, 4.0]), np.array([-1.0, 1.0, 0.0, 0.0]), np.full(4, 0.5))
+    (4.0, 0.25)
     """
     weight = 1 / spread**2
     return float(weight @ (grade - severity) / weight.sum()), float(1 / np.sqrt(weight.sum()))

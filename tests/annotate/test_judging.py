@@ -103,7 +103,7 @@ def test_a_repeat_is_set_against_the_first_answer_with_both_displays(project, co
 def test_the_number_of_queries_does_not_grow(ranked, project, ana, django_assert_num_queries):
     rank(ana, project)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         judging.work_of(project)
 
 

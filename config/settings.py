@@ -4,12 +4,17 @@ The defaults serve one laptop: SQLite, files as the message queue, no server ins
 without SECRET_KEY a random key is made once and kept in the data directory.
 """
 
+import os
 import secrets
+import socket
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from operations import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -32,6 +37,16 @@ def _kept_secret_key() -> str:
     return path.read_text().strip()
 
 
+def _networks(name: str) -> list[str]:
+    """Return networks such as 10.0.0.0/8 from a variable."""
+    try:
+        return [str(ip_network(network)) for network in env.list(name, default=[])]
+    except ValueError as problem:
+        raise ImproperlyConfigured(
+            f"{name}: expected networks such as 10.0.0.0/8, separated by commas; {problem}."
+        ) from None
+
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -41,6 +56,7 @@ HTTPS = env.bool("HTTPS", default=False)
 INSTALLED_APPS = [
     "annotate",
     "rlhf",
+    "operations",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -54,6 +70,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
 ]
 MIDDLEWARE = [
+    "operations.request_log.numbered",
     "django.middleware.security.SecurityMiddleware",
     "config.delivery.StaticFiles",
     "config.delivery.PagesInGzip",
@@ -140,7 +157,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by machines within the house, by http
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+PROXY_COUNT = env.int("PROXY_COUNT", default=1 if BEHIND_PROXY else 0)
+"""How many proxies of ours add to X-Forwarded-For; see operations.addresses."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 2**30)
@@ -207,6 +228,18 @@ elif CELERY_BROKER_URL.startswith("amqp"):
 # --- runs ---------------------------------------------------------------------------------------------------------
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
+
+# --- logs and metrics ---------------------------------------------------------------------------------------------
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT: expected text or json, got {LOG_FORMAT!r}.")
+LOGGING = logs.configuration(LOG_FORMAT)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = _networks("METRICS_NETWORKS")
+"""Who may read /metrics, with the token or from these networks (10.0.0.0/8); nobody by default."""
+METRICS_DIR = DATA_DIR / "metrics" / socket.gethostname()
+METRICS_DIR.mkdir(parents=True, exist_ok=True)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # read by prometheus_client when it is imported
 
 # --- crowd --------------------------------------------------------------------------------------------------------
 PROLIFIC_TOKEN = env.str("PROLIFIC_TOKEN", default="")

@@ -1,4 +1,5 @@
-"""All URLs: annotate's pages at the root, training under /training/, Django's admin under /admin/."""
+"""All URLs: annotate's pages at the root, training under /training/, Django's admin under /admin/,
+and what machines ask (operations)."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -8,5 +9,6 @@ urlpatterns = [
     path("api/v1/", include("rlhf.urls_api")),
     path("api/v1/", include("annotate.urls_api")),
     path("training/", include("rlhf.urls")),
+    path("", include("operations.urls")),
     path("", include("annotate.urls")),
 ]

@@ -23,6 +23,10 @@ from rlhf.models import Checkpoint, Run, Snapshot
 
 ROLES = ("anonymous", "nobody", "annotator", "reviewer", "admin", "ml_engineer")
 TABLE = {
+    # machines ask for these; the metrics are closed until a setting opens them
+    ("GET", "healthz"): (200, 200, 200, 200, 200, 200),
+    ("GET", "readyz"): (200, 200, 200, 200, 200, 200),
+    ("GET", "metrics"): (403, 403, 403, 403, 403, 403),
     # every staff page is for people with a role: strangers go to the login page (302), others get 403
     ("GET", "home"): (302, 200, 200, 302, 302, 302),
     ("GET", "login"): (200, 302, 302, 302, 302, 302),
@@ -328,7 +332,17 @@ def url(name, world):
         "api_run_metrics": [world.run],
     }
     plain = {"home", "set_language", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
-    plain |= {"quality_guide", "api_reference", "api_schema", "api_me", "api_work", "api_projects"}
+    plain |= {
+        "healthz",
+        "readyz",
+        "metrics",
+        "quality_guide",
+        "api_reference",
+        "api_schema",
+        "api_me",
+        "api_work",
+        "api_projects",
+    }
     return reverse(name, args=arguments.get(name, [] if name in plain else [world.slug]))
 
 

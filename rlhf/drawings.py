@@ -206,8 +206,8 @@ def _down(y: Axis) -> Callable[[float], float]:
 
 
 def _round_numbers(low: float, high: float) -> tuple[float, ...]:
-    """Return the multiples of 1, 2 or 5 times a power of ten between two numbers, about five of them."""
-    rough = (high - low) / TICKS
+    """Return the multiples of 1, 2 or 5 times a power of ten between two numbers, five to seven of them mostly."""
+    rough = 0.7 * (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * k for k in (1, 2, 5, 10) if power * k >= rough)
     return tuple(round(k * step, 10) for k in range(math.ceil(low / step), math.floor(high / step) + 1))

@@ -52,6 +52,7 @@ FIGURES = {
     "evaluate": (
         ("Held-out accuracy", "accuracy"),
         ("Score", "score_mean"),
+        ("Win rate by the reward model", "win_rate_mean"),
         ("KL, nats", "kl"),
         ("Outside the range of trust", "outside_rate"),
         ("Distinct bigrams", "distinct_2"),

@@ -3,13 +3,16 @@
 from django.urls import path
 
 from rlhf.api import RunMetrics
-from rlhf.views import corpora, runs, training
+from rlhf.views import corpora, policies, runs, training
 
 urlpatterns = [
     path("projects/<slug:slug>/", training.show, name="training"),
     path("projects/<slug:slug>/freeze/", training.freeze, name="freeze"),
     path("projects/<slug:slug>/corpus/", corpora.new, name="corpus_new"),
     path("projects/<slug:slug>/start/<slug:stage>/", runs.new, name="run_new"),
+    path("projects/<slug:slug>/policies/", policies.show, name="policies"),
+    path("projects/<slug:slug>/policies/evaluate/", policies.evaluate, name="policies_evaluate"),
+    path("projects/<slug:slug>/policies/compare/", policies.compare, name="policies_compare"),
     path("runs/<int:pk>/", runs.show, name="run"),
     path("runs/<int:pk>/live/", runs.live, name="run_live"),
     path("runs/<int:pk>/metrics/", RunMetrics.as_view(schema=None), name="run_metrics"),

@@ -13,6 +13,7 @@ OURS = {"annotate", "rlhf", "operations", "config"}
 DOORS = {
     "annotate.preferences",
     "annotate.access",
+    "annotate.consistency",  # the reports as they are stored
     "annotate.information",  # the order in which completions wait
     "annotate.intake",
     "annotate.admin",  # how tables are looked at
@@ -22,6 +23,7 @@ DOORS = {
     "annotate.models",
     "annotate.api",  # the grammar of the REST API
     "annotate.outbox",  # what happened, for other systems
+    "annotate.win_rates",
     "annotate.reward_models",  # scores of what people ranked
 }
 DEMO_DOORS = DOORS | {"annotate.projects", "annotate.people", "annotate.simulation", "annotate.reports"}

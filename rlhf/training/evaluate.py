@@ -67,17 +67,7 @@ def _policy(context: RunContext) -> StageOutcome:
     prompts = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
     model = models.load_causal_lm(Path(inputs.base)).to(device)
     use_bfloat16 = precision.choose_bfloat16(device)
-    generated = generation.generate(
-        model,
-        tokenizer,
-        [prompt.ids for prompt in prompts],
-        max_new_tokens=config.max_new_tokens,
-        temperature=config.temperature,
-        batch_size=config.batch_size,
-        generator=torch.Generator().manual_seed(config.seed),
-        use_bfloat16=use_bfloat16,
-        on_batch=context.directory.beat,
-    )
+    generated = _generate(context, model, tokenizer, prompts, use_bfloat16)
     texts = [one.ids for one in generated]
     figures: dict[str, Any] = {f"distinct_{n}": diversity.distinct(texts, n) for n in NGRAMS}
     figures |= {
@@ -89,25 +79,58 @@ def _policy(context: RunContext) -> StageOutcome:
         "n_completions": len(generated),
         "n_left_out": left_out,
     }
-    if inputs.reward_model:
-        figures |= _scores(context, tokenizer, prompts, generated)
+    others: list[Generated] = []
     if inputs.baseline:
-        figures["kl"] = _kl(context, model, tokenizer, prompts, generated, use_bfloat16)
+        models.check_same_tokenizer(Path(inputs.base), Path(inputs.baseline))
+        baseline = models.load_causal_lm(Path(inputs.baseline)).to(device)
+        figures["kl"] = _kl(context, model, baseline, tokenizer, prompts, generated, use_bfloat16)
+        if inputs.reward_model:
+            others = _generate(context, baseline, tokenizer, prompts, use_bfloat16)
+    if inputs.reward_model:
+        figures |= _scores(context, tokenizer, prompts, generated, others)
     return StageOutcome(figures)
 
 
-def _scores(
-    context: RunContext, tokenizer: PreTrainedTokenizerBase, prompts: list[TokenisedPrompt], generated: list[Generated]
-) -> dict[str, float]:
-    """Return the mean score, its interval, and the share of completions outside the range of trust.
+def _generate(
+    context: RunContext,
+    model: torch.nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[TokenisedPrompt],
+    use_bfloat16: bool,
+) -> list[Generated]:
+    config = context.spec.config
+    assert isinstance(config, EvaluateConfig)  # noqa: S101
+    return generation.generate(
+        model,
+        tokenizer,
+        [prompt.ids for prompt in prompts],
+        max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature,
+        batch_size=config.batch_size,
+        generator=torch.Generator().manual_seed(config.seed),
+        use_bfloat16=use_bfloat16,
+        on_batch=context.directory.beat,
+    )
 
-    The interval counts prompts, not completions, as independent.
+
+def _scores(
+    context: RunContext,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[TokenisedPrompt],
+    generated: list[Generated],
+    others: list[Generated],
+) -> dict[str, float]:
+    """Return the mean score, the share of completions outside the range of trust, and the win rate over the others.
+
+    A completion wins where it scores higher than the baseline's on the same prompt; equal scores count half. Intervals
+    count prompts, not completions, as independent.
     """
     config, directory = context.spec.config, Path(context.spec.inputs.reward_model)
     assert isinstance(config, EvaluateConfig)  # noqa: S101
     models.check_same_tokenizer(Path(context.spec.inputs.base), directory)
     model = models.load_reward_model(directory).to(models.device())
-    texts = [prompt.ids + one.ended(tokenizer.eos_token_id) for prompt, one in zip(prompts, generated, strict=True)]
+    eos = tokenizer.eos_token_id
+    texts = [prompt.ids + one.ended(eos) for prompt, one in zip(prompts, generated, strict=True)]
     options = {
         "pad_id": tokenizer.pad_token_id,
         "batch_size": config.batch_size,
@@ -118,28 +141,37 @@ def _scores(
     if (trusted := trust.read(directory, device=torch.device("cpu"))) is not None:
         states = reward_report.last_states(model, [tuple(text) for text in texts], **options)
         found = {"outside_rate": trusted.outside_rate(trusted.distances(states))}
-    of_prompts = scores.view(-1, config.completions_per_prompt).mean(1)
+    found |= _by_prompt("score", scores, config.completions_per_prompt)
+    if others:
+        theirs = [prompt.ids + one.ended(eos) for prompt, one in zip(prompts, others, strict=True)]
+        ahead = scores - scoring.score(model, theirs, **options)
+        found |= _by_prompt("win_rate", (ahead.sign() + 1) / 2, config.completions_per_prompt)
+    return found
+
+
+def _by_prompt(name: str, values: torch.Tensor, per_prompt: int) -> dict[str, float]:
+    """Return the mean of values (N,) and its 95 % interval, prompts being independent; none for a single prompt."""
+    of_prompts = values.view(-1, per_prompt).mean(1)
     mean = of_prompts.mean().item()
     if len(of_prompts) < 2:
-        return found | {"score_mean": mean}
+        return {f"{name}_mean": mean}
     half = Z_95 * (of_prompts.std() / len(of_prompts) ** 0.5).item()
-    return found | {"score_mean": mean, "score_low": mean - half, "score_high": mean + half}
+    return {f"{name}_mean": mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
 @torch.no_grad()
 def _kl(
     context: RunContext,
     model: torch.nn.Module,
+    baseline: torch.nn.Module,
     tokenizer: PreTrainedTokenizerBase,
     prompts: list[TokenisedPrompt],
     generated: list[Generated],
     use_bfloat16: bool,
 ) -> float:
     """Return the mean KL to the baseline in nats per completion, on the policy's own completions."""
-    config, directory = context.spec.config, Path(context.spec.inputs.baseline)
+    config = context.spec.config
     assert isinstance(config, EvaluateConfig)  # noqa: S101
-    models.check_same_tokenizer(Path(context.spec.inputs.base), directory)
-    baseline = models.load_causal_lm(directory).to(models.device())
     total = 0.0
     for start in range(0, len(prompts), config.batch_size):
         rows = slice(start, start + config.batch_size)

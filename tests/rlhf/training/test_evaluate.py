@@ -200,3 +200,12 @@ def test_an_exact_tie_is_not_decided(tokenizer):
     tie, decided = (data.TokenisedPair(pair(1, chosen="a", rejected="b", q=q), [1], [2], 1, 1) for q in (0.5, 0.51))
 
     assert (data.is_decided(tie), data.is_decided(decided)) == (False, True)
+
+
+def test_a_model_wins_half_against_itself_and_a_win_rate_lies_within_its_interval(evaluated, base, reward_base, other):
+    itself = evaluated(base, reward_model=reward_base, baseline=base).metrics
+    found = evaluated(other, reward_model=reward_base, baseline=base, completions_per_prompt=8).metrics
+
+    assert (itself["win_rate_mean"], itself["kl"]) == (0.5, pytest.approx(0.0, abs=1e-5))
+    assert found["win_rate_low"] <= found["win_rate_mean"] <= found["win_rate_high"]
+    assert found["win_rate_mean"] != 0.5

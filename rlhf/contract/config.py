@@ -9,10 +9,11 @@ import difflib
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
 
 from rlhf.contract.fields import ConfigError, StageConfig, type_of
+from rlhf.contract.stages.groups import GroupConfig, GrpoConfig, RlooConfig
 from rlhf.contract.stages.handing_on import ExportConfig
 from rlhf.contract.stages.language import PretrainConfig, SftConfig
 from rlhf.contract.stages.looking import EvaluateConfig, SampleConfig
-from rlhf.contract.stages.preferences import RewardConfig
+from rlhf.contract.stages.preferences import DpoConfig, RewardConfig
 from rlhf.contract.stages.reinforcement import PpoConfig
 
 __all__ = [
@@ -20,11 +21,15 @@ __all__ = [
     "REQUIRED",
     "STAGES",
     "ConfigError",
+    "DpoConfig",
     "EvaluateConfig",
     "ExportConfig",
+    "GroupConfig",
+    "GrpoConfig",
     "PpoConfig",
     "PretrainConfig",
     "RewardConfig",
+    "RlooConfig",
     "SampleConfig",
     "SftConfig",
     "StageConfig",
@@ -41,6 +46,9 @@ STAGES: dict[str, type[StageConfig]] = {
     "sft": SftConfig,
     "reward": RewardConfig,
     "ppo": PpoConfig,
+    "dpo": DpoConfig,
+    "rloo": RlooConfig,
+    "grpo": GrpoConfig,
     "sample": SampleConfig,
     "evaluate": EvaluateConfig,
     "export": ExportConfig,
@@ -51,6 +59,9 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "sft": ("snapshot", "base"),
     "reward": ("snapshot", "base"),
     "ppo": ("snapshot", "base", "reward_model"),
+    "dpo": ("snapshot", "base"),
+    "rloo": ("snapshot", "base", "reward_model"),
+    "grpo": ("snapshot", "base", "reward_model"),
     "sample": ("snapshot", "base"),
     "evaluate": ("snapshot", "base"),
     "export": ("base",),
@@ -62,6 +73,9 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "sft": (),
     "reward": (),
     "ppo": ("corpus",),
+    "dpo": (),
+    "rloo": (),
+    "grpo": (),
     "sample": ("baseline", "reward_model"),
     "evaluate": ("reward_model", "baseline"),
     "export": (),

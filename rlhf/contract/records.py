@@ -18,6 +18,7 @@ class FailureReason(enum.StrEnum):
     TOKENIZER_MISMATCH = "tokenizer_mismatch"  # reward model and policy do not share tokenizer and template
     EMPTY_DATA = "empty_data"  # nothing is left to train on
     NON_FINITE = "non_finite"  # a loss, gradient or score is NaN or infinite
+    NO_SIGNAL = "no_signal"  # every completion is worth the same: there is nothing to learn from
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
     CRASHED = "crashed"  # the trainer raised or died; the message has the end of the log

@@ -1,11 +1,16 @@
 """What the stages that stand on the Hugging Face and TRL trainers share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from peft import PeftModel
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import precision, resuming
+from rlhf.training import models, precision, resuming
 
 
 class InOurPrecision:
@@ -32,3 +37,13 @@ def common_arguments(directory: RunDirectory, *, seed: int, checkpoint_every: in
         "dataloader_pin_memory": False,
         "disable_tqdm": True,
     }
+
+
+@contextmanager
+def reference_of(model: PreTrainedModel | PeftModel, base: Path) -> Iterator[PreTrainedModel | PeftModel]:
+    """Give the model as it began while the block lasts: its adapters off, or the base that it was loaded from."""
+    if isinstance(model, PeftModel):
+        with model.disable_adapter():
+            yield model
+        return
+    yield models.load_causal_lm(base).to(models.device())

@@ -27,6 +27,10 @@ class Watcher(TrainerCallback):
         """The loss of each step, those before an interruption too."""
         return [row["values"]["loss"] for row in self.directory.read_metrics()]
 
+    def values_of(self, logs: dict[str, float]) -> dict[str, float]:
+        """Return what the trainer logged that we keep, under our names."""
+        return {ours: float(logs[theirs]) for theirs, ours in NAMES.items() if theirs in logs}
+
     def more_values(self, step: int) -> dict[str, float]:
         """Return what a stage measures at a step besides the trainer's own figures."""
         return {}
@@ -51,7 +55,7 @@ class Watcher(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        values = {ours: float(logs[theirs]) for theirs, ours in NAMES.items() if logs and theirs in logs}
+        values = self.values_of(logs or {})
         if "loss" not in values:
             return
         values |= self.more_values(state.global_step)

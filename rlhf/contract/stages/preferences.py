@@ -1,8 +1,8 @@
-"""Configs of the stages that learn from preferences: the reward model."""
+"""Configs of the stages that learn from preferences: the reward model and DPO."""
 
 from dataclasses import dataclass
 
-from rlhf.contract.fields import StageConfig, option
+from rlhf.contract.fields import ConfigError, StageConfig, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +52,48 @@ class RewardConfig(StageConfig):
     checkpoint_every: int = option(
         0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DpoConfig(StageConfig):
+    """Direct preference optimisation on decided pairs, by TRL's DPOTrainer: no reward model, no sampling."""
+
+    epochs: int = option(
+        1, help="Passes over the pairs. The pairs of a ranking are correlated: more over-fits.", minimum=1, maximum=50
+    )
+    learning_rate: float = option(5e-5, help="Peak learning rate (AdamW), falling to 0.", minimum=1e-8, maximum=1.0)
+    batch_size: int = option(8, help="Pairs an optimiser step.", minimum=1, maximum=4096)
+    microbatch_size: int = option(
+        0,
+        help="Pairs in one forward pass; the batch size must be a multiple of it. 0 takes a batch whole.",
+        minimum=0,
+        maximum=4096,
+    )
+    max_length: int = option(
+        512, help="Tokens of prompt and completion; longer pairs are left out and counted.", minimum=16, maximum=32768
+    )
+    beta: float = option(
+        0.1,
+        help="How near the policy stays to its start: the implicit reward is beta times the log ratio of both.",
+        minimum=1e-4,
+        maximum=100.0,
+    )
+    loss: str = option(
+        "sigmoid",
+        help="The logistic loss of the paper, or ipo, which does not push a decided pair ever further apart.",
+        choices=("sigmoid", "ipo"),
+    )
+    lora_rank: int = option(
+        16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
+    )
+    max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
+    checkpoint_every: int = option(
+        0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.microbatch_size and self.batch_size % self.microbatch_size:
+            raise ConfigError(
+                {"microbatch_size": f"must divide batch_size; got {self.microbatch_size} and {self.batch_size}."}
+            )

@@ -20,6 +20,9 @@ BASE_KINDS: dict[str, tuple[Kind, ...]] = {
     "sft": (Kind.BASE, Kind.SFT),
     "reward": (Kind.SFT, Kind.BASE),
     "ppo": (Kind.SFT, Kind.POLICY, Kind.BASE),
+    "dpo": (Kind.SFT, Kind.POLICY, Kind.BASE),
+    "rloo": (Kind.SFT, Kind.POLICY, Kind.BASE),
+    "grpo": (Kind.SFT, Kind.POLICY, Kind.BASE),
     "sample": GENERATORS,
     "evaluate": (Kind.REWARD, *GENERATORS),
     "export": (Kind.POLICY, Kind.REWARD, Kind.SFT, Kind.BASE),
@@ -192,10 +195,10 @@ def _for_sft(snapshot: Snapshot) -> str:
     return "it has no demonstrations; import prompts with ideal outputs, then freeze again."
 
 
-def _for_reward(snapshot: Snapshot) -> str:
+def _for_pairs(snapshot: Snapshot) -> str:
     pairs, held_out = snapshot.counts["pairs_train"], snapshot.counts["pairs_test"]
     if pairs < MIN_PAIRS:
-        too_few = f"it has {pairs} training pairs and a reward model needs at least {MIN_PAIRS}"
+        too_few = f"it has {pairs} training pairs and it takes at least {MIN_PAIRS}"
         return f"{too_few}; collect rankings, then freeze again."
     return "" if held_out else "it has no held-out pairs to measure accuracy on; collect rankings on more prompts."
 
@@ -206,8 +209,11 @@ def _for_prompts(snapshot: Snapshot) -> str:
 
 SNAPSHOT_CHECKS: dict[str, Callable[[Snapshot], str]] = {
     "sft": _for_sft,
-    "reward": _for_reward,
+    "reward": _for_pairs,
     "ppo": _for_prompts,
+    "dpo": _for_pairs,
+    "rloo": _for_prompts,
+    "grpo": _for_prompts,
     "sample": _for_prompts,
     "evaluate": _for_prompts,
 }

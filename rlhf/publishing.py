@@ -16,7 +16,15 @@ from rlhf.contract.rundir import BadArtefact, Result, RunDirectory
 from rlhf.models import Checkpoint, Run
 from rlhf.runs import Claim
 
-LEAVES_WEIGHTS = {"pretrain": "base", "sft": "sft", "reward": "reward", "ppo": "policy"}
+LEAVES_WEIGHTS = {
+    "pretrain": "base",
+    "sft": "sft",
+    "reward": "reward",
+    "ppo": "policy",
+    "dpo": "policy",
+    "rloo": "policy",
+    "grpo": "policy",
+}
 """The kind of checkpoint a stage must leave."""
 
 

@@ -15,6 +15,17 @@ LOG_TAIL_BYTES = 16_000
 SAMPLES_BYTES = 400_000
 SAMPLES_SHOWN = 24
 
+TUNED = (
+    ("Score before", "score_before"),
+    ("Score after", "score_after"),
+    ("KL, nats", "kl"),
+    ("Entropy before", "entropy_before"),
+    ("Entropy after", "entropy_after"),
+    ("Self-BLEU before", "self_bleu_before"),
+    ("Self-BLEU after", "self_bleu_after"),
+    ("Length after", "length_after"),
+)
+
 FIGURES = {
     "pretrain": (
         ("Held-out perplexity", "perplexity"),
@@ -33,16 +44,15 @@ FIGURES = {
         ("Where the shorter won", "accuracy_shorter_won"),
         ("Held-out pairs", "n"),
     ),
-    "ppo": (
-        ("Score before", "score_before"),
-        ("Score after", "score_after"),
-        ("KL, nats", "kl"),
-        ("Entropy before", "entropy_before"),
-        ("Entropy after", "entropy_after"),
-        ("Self-BLEU before", "self_bleu_before"),
-        ("Self-BLEU after", "self_bleu_after"),
-        ("Length after", "length_after"),
+    "ppo": TUNED,
+    "dpo": (
+        ("Held-out accuracy", "accuracy"),
+        ("Loss at the start", "loss_first"),
+        ("Loss at the end", "loss_last"),
+        ("Pairs", "n_train"),
     ),
+    "rloo": TUNED,
+    "grpo": TUNED,
     "sample": (
         ("Completions", "n_completions"),
         ("Prompts", "n_prompts"),
@@ -67,6 +77,9 @@ HEADLINES = {
     "sft": "loss {loss_first:.3g} → {loss_last:.3g}",
     "reward": "held-out accuracy {accuracy:.3f} on {n} pairs",
     "ppo": "score {score_before:.3g} → {score_after:.3g}, KL {kl:.3g}",
+    "dpo": "loss {loss_first:.3g} → {loss_last:.3g}",
+    "rloo": "score {score_before:.3g} → {score_after:.3g}, KL {kl:.3g}",
+    "grpo": "score {score_before:.3g} → {score_after:.3g}, KL {kl:.3g}",
     "sample": "{n_completions} completions",
     "export": "{megabytes} MB of weights",
 }

@@ -33,6 +33,11 @@ BUTTONS = {
         Button("sft", "Train SFT", "Fine-tunes a model on prompts with ideal outputs."),
         Button("reward", "Train reward model", "Learns from the preferences to tell the better of two completions."),
         Button("ppo", "Run PPO", "Tunes the model to score high under the reward model, held near its start."),
+        Button("dpo", "Run DPO", "Tunes the model on the preferences themselves, without a reward model."),
+        Button(
+            "rloo", "Run RLOO", "As PPO, without a critic: completions of a prompt are measured against each other."
+        ),
+        Button("grpo", "Run GRPO", "As RLOO, with advantages scaled within a prompt and the KL in the loss."),
         Button("sample", "Sample", "Lets a model answer the prompts; its completions come back to be ranked."),
         Button("evaluate", "Evaluate", "Measures a model on the held-out prompts or pairs."),
         Button("export", "Export", "Writes a model as a plain Hugging Face folder, half as large, for other programs."),

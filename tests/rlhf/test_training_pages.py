@@ -106,7 +106,7 @@ def running(run):
 def test_an_empty_project_says_of_every_button_why_it_is_closed(mia_client, project):
     page = page_of(mia_client, "training", project.slug)
 
-    assert page.count("No snapshot yet: freeze one first.") == 5
+    assert page.count("No snapshot yet: freeze one first.") == 8
     assert page.count("No corpus yet: bring in plain text first.") == 1
     assert "No reward model yet: train one first." in page
     assert reverse("run_new", args=[project.slug, "ppo"]) not in page
@@ -123,9 +123,7 @@ def test_a_closed_stage_cannot_be_started_by_its_address_either(mia_client, proj
 def test_too_few_pairs_close_the_reward_model(mia_client, project, snapshot, models):
     Snapshot.objects.update(counts=COUNTS | {"pairs_train": 3})
 
-    assert "it has 3 training pairs and a reward model needs at least 20" in page_of(
-        mia_client, "training", project.slug
-    )
+    assert "it has 3 training pairs and it takes at least 20" in page_of(mia_client, "training", project.slug)
 
 
 def test_what_is_open_has_its_button_and_reviewers_have_none(mia_client, client, project, snapshot, models, rex):

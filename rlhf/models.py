@@ -153,7 +153,8 @@ class Run(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(stage="pretrain", corpus__isnull=False)
-                | ~Q(stage="pretrain") & Q(snapshot__isnull=False, base__isnull=False),
+                | Q(stage="export", base__isnull=False)
+                | ~Q(stage__in=["pretrain", "export"]) & Q(snapshot__isnull=False, base__isnull=False),
                 name="a_run_has_what_it_reads",
             ),
         ]

@@ -244,3 +244,9 @@ def test_a_closed_button_says_why(project):
 
 def test_an_open_button_gives_no_reason(project, order):
     assert preflight.closed_reasons(project, "reward") == []
+
+
+def test_an_export_reads_a_model_and_no_snapshot(project):
+    order = preflight.RunOrder(project, "export", config.parse("export", {}), base=checkpoint("policy"))
+
+    assert runs.create(order, by=None).snapshot is None

@@ -7,10 +7,12 @@ The role `admin` opens the site, with no permissions to be ticked first.
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db import models
-from django.http import HttpRequest
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
 
-from annotate import access
+from annotate import access, audit
 from annotate.models import (
     Adjudication,
     Annotator,
@@ -84,6 +86,35 @@ class AccountAdmin(ManagedByAdmins, UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return self.has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        request.account_before = audit.account(obj) if change else None
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: list[object], change: bool) -> None:
+        """Put on record what the account may do now, its groups among it; in the transaction of the page."""
+        super().save_related(request, form, formsets, change)
+        subject, after = f"account {form.instance.pk}", audit.account(form.instance)
+        if request.account_before is None:
+            audit.record(audit.Kind.ACCOUNT_MADE, subject, after=after)
+        else:
+            audit.changed(audit.Kind.ACCOUNT_CHANGED, subject, before=request.account_before, after=after)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        audit.record(audit.Kind.ACCOUNT_DELETED, f"account {obj.pk}", before=audit.account(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        with transaction.atomic():
+            for account in queryset:
+                self.delete_model(request, account)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if response.status_code == 302:
+                audit.record(audit.Kind.PASSWORD_SET, f"account {id}")
+        return response
 
 
 class RoleAdmin(ManagedByAdmins, GroupAdmin):

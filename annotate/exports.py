@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db import transaction
 from django.utils.module_loading import import_string
 
-from annotate import preferences, ranked
+from annotate import audit, preferences, ranked
 from annotate.formats import argilla, csv_table, label_studio, oasst, transcripts, ultrafeedback
 from annotate.jsonlines import Json
 from annotate.models import Project
@@ -297,3 +298,9 @@ def _json_list(rows: Iterable[Json]) -> Iterator[bytes]:
         yield opening + json.dumps(row, ensure_ascii=False).encode()
         opening = b",\n"
     yield b"\n]\n" if opening == b",\n" else b"[]\n"
+
+
+def put_on_record(project: Project, what: str, *, form: str) -> None:
+    """Write into the audit log that an export was taken; when it begins, so that one broken off stands there, too."""
+    with transaction.atomic():
+        audit.record(audit.Kind.EXPORTED, f"project {project.slug}", after={"what": what, "form": form})

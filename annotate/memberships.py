@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone, translation
 
-from annotate import qualification
+from annotate import audit, qualification
 from annotate.models import (
     Annotator,
     Comparison,
@@ -79,7 +79,8 @@ def judge_again(comparison: Comparison) -> int:
 
 def decide_qualification(member: Membership, *, outcome: Qualification, note: str) -> None:
     """Record the staff's own word on a qualification, with its reason; it replaces what was there."""
-    Membership.objects.filter(pk=member.pk).update(qualification=outcome, qualification_note=note)
+    with audit.change(audit.Kind.OVERRIDDEN, member, f"membership {member.pk}"):
+        Membership.objects.filter(pk=member.pk).update(qualification=outcome, qualification_note=note)
 
 
 def pause(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
 
+from annotate import audit
 from annotate.models import Annotator, Origin, Role
 
 
@@ -20,6 +21,7 @@ def create_account(username: str, *, password: str, roles: Iterable[Role]) -> Us
         user.groups.set(Group.objects.filter(name__in=names))
         if Role.ANNOTATOR in names:
             annotator_for(user)
+        audit.record(audit.Kind.ACCOUNT_MADE, f"account {user.pk}", after=audit.account(user))
     return user
 
 
@@ -33,7 +35,10 @@ def annotator_for(user: User) -> Annotator:
 
 def make_annotator(user: User) -> Annotator:
     """Give an account the role annotator and return its annotator."""
-    user.groups.add(Group.objects.get(name=Role.ANNOTATOR))
+    with transaction.atomic():
+        before = audit.account(user)
+        user.groups.add(Group.objects.get(name=Role.ANNOTATOR))
+        audit.changed(audit.Kind.ACCOUNT_CHANGED, f"account {user.pk}", before=before, after=audit.account(user))
     return annotator_for(user)
 
 
@@ -60,7 +65,8 @@ def without_account(origin: Origin, *, source: str, external_ids: Iterable[str])
 
 def set_paused(annotator: Annotator, *, is_paused: bool) -> None:
     """Stop or resume handing work to an annotator; what they ranked stays."""
-    Annotator.objects.filter(pk=annotator.pk).update(is_paused=is_paused)
+    with audit.change(audit.Kind.ANNOTATOR_PAUSED, annotator, f"annotator {annotator.pk}"):
+        Annotator.objects.filter(pk=annotator.pk).update(is_paused=is_paused)
 
 
 def _known_worker(source: str, external_id: str) -> Annotator | None:
@@ -70,6 +76,7 @@ def _known_worker(source: str, external_id: str) -> Annotator | None:
 def _new_worker(source: str, external_id: str) -> Annotator:
     user = User.objects.create_user(f"worker-{secrets.token_hex(6)}")  # no password: they come in by their link only
     user.groups.add(Group.objects.get(name=Role.ANNOTATOR))
+    audit.record(audit.Kind.ACCOUNT_MADE, f"account {user.pk}", after=audit.account(user))
     return Annotator.objects.create(
         user=user,
         origin=Origin.PERSON,

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
+from annotate import audit
 from annotate.models import ConsentVersion, GuidelineVersion, PolicyChange, Project, Task
 from annotate.questions import parse, to_json
 
@@ -34,6 +35,7 @@ def create(
         project.full_clean()
         project.save()
         publish_guidelines(project, text=guidelines, by=by)
+        audit.record(audit.Kind.PROJECT_MADE, _named(project), after={"name": name, "task": task, "overlap": overlap})
     return project
 
 
@@ -57,8 +59,7 @@ def change(
     project.name, project.overlap, project.lease_seconds, project.is_active = name, overlap, lease_seconds, is_active
     if questions is not None:
         project.questions = to_json(parse(questions))
-    project.full_clean()
-    project.save()
+    _save(project)
 
 
 def change_onboarding(
@@ -77,13 +78,12 @@ def change_onboarding(
     project.is_open, project.training_count = is_open, training_count
     project.qualification_count, project.qualification_pass_rate = qualification_count, qualification_pass_rate
     project.pauses_failing = pauses_failing
-    project.full_clean()
-    project.save()
+    _save(project)
 
 
 def set_crowd(project: Project, crowd: dict[str, object], *, by: User | None = None) -> None:
     """Store a project's crowd, as annotate.crowd.settings.to_json gives it; a new policy stays on record."""
-    with transaction.atomic():
+    with audit.change(audit.Kind.PROJECT_CHANGED, project, _named(project)):
         before = Project.objects.select_for_update().get(pk=project.pk).crowd.get(FAILED_STAYS, False)
         project.crowd = crowd
         project.save(update_fields=["crowd"])
@@ -94,7 +94,8 @@ def set_crowd(project: Project, crowd: dict[str, object], *, by: User | None = N
 def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:
     """Store what an hour of work is paid."""
     project.pay_per_hour, project.currency = pay_per_hour, currency
-    project.save(update_fields=["pay_per_hour", "currency"])
+    with audit.change(audit.Kind.PROJECT_CHANGED, project, _named(project)):
+        project.save(update_fields=["pay_per_hour", "currency"])
 
 
 def publish_guidelines(project: Project, *, text: str, by: User | None) -> GuidelineVersion:
@@ -102,6 +103,8 @@ def publish_guidelines(project: Project, *, text: str, by: User | None) -> Guide
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)  # numbers are drawn one after the other
         last = project.guidelines.aggregate(last=Max("number"))["last"] or 0
+        if last:
+            _published(project, "guidelines", last)
         return GuidelineVersion.objects.create(project=project, number=last + 1, text=text, published_by=by)
 
 
@@ -110,6 +113,7 @@ def publish_consent(project: Project, *, text: str, by: User | None) -> ConsentV
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)  # numbers are drawn one after the other
         last = project.consents.aggregate(last=Max("number"))["last"] or 0
+        _published(project, "consent", last)
         return ConsentVersion.objects.create(project=project, number=last + 1, text=text, published_by=by)
 
 
@@ -122,3 +126,18 @@ def current_consent(project: Project) -> ConsentVersion | None:
 def current_guidelines(project: Project) -> GuidelineVersion:
     """Return the guidelines in force."""
     return project.guidelines.order_by("-number").first()
+
+
+def _save(project: Project) -> None:
+    project.full_clean()
+    with audit.change(audit.Kind.PROJECT_CHANGED, project, _named(project)):
+        project.save()
+
+
+def _published(project: Project, what: str, last: int) -> None:
+    """Put on record that a text has a new version; the texts themselves are kept by version."""
+    audit.record(audit.Kind.PROJECT_CHANGED, _named(project), before={what: last}, after={what: last + 1})
+
+
+def _named(project: Project) -> str:
+    return f"project {project.slug}"

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotate import adaptive, answers, assignments, drafts, events, questions, statistics
+from annotate import adaptive, answers, assignments, audit, drafts, events, questions, statistics
 from annotate.answers import Answer, Tiers
 from annotate.models import Adjudication, Annotator, Assignment, Comparison, Ranking
 
@@ -107,6 +107,7 @@ def adjudicate(comparison: Comparison, *, reviewer: User, tiers: Tiers, reason: 
         ruling = Adjudication.objects.create(comparison=comparison, reviewer=reviewer, tiers=tiers, reason=reason)
         events.ruled(ruling)
         statistics.recount([comparison.pk])
+        audit.record(audit.Kind.RULED, f"comparison {comparison.pk}", after={"ruling": ruling.pk, "tiers": tiers})
     return ruling
 
 

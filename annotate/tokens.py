@@ -7,9 +7,11 @@ the account is closed.
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from annotate import audit
 from annotate.models import ApiToken
 
 MAX_TOKENS = 20
@@ -23,7 +25,9 @@ def create(user: User, *, label: str, days: int) -> str:
     """Make a token that expires in some days and return it; it cannot be shown again. Raises TooManyTokens."""
     if of(user).count() >= MAX_TOKENS:
         raise TooManyTokens
-    _, token = ApiToken.objects.create(user, expiry=timedelta(days=days), label=label)
+    with transaction.atomic():
+        made, token = ApiToken.objects.create(user, expiry=timedelta(days=days), label=label)
+        audit.record(audit.Kind.TOKEN_MADE, f"account {user.pk}", after={"token": made.token_key[:6], "days": days})
     return token
 
 
@@ -34,5 +38,8 @@ def of(user: User) -> QuerySet[ApiToken]:
 
 def revoke(user: User, *, token_key: str) -> bool:
     """Revoke one of the account's tokens by its first characters; False where there is none."""
-    deleted, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
+    with transaction.atomic():
+        deleted, _ = ApiToken.objects.filter(user=user, token_key=token_key).delete()
+        if deleted:
+            audit.record(audit.Kind.TOKEN_REVOKED, f"account {user.pk}", before={"token": token_key[:6]})
     return bool(deleted)

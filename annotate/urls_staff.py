@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from annotate.views import (
     admission,
+    audit,
     comparisons,
     desk,
     exports,
@@ -19,6 +20,7 @@ from annotate.views import (
 urlpatterns = [
     path("", projects.index, name="projects"),
     path("new-project/", projects.new, name="project_new"),
+    path("audit/", audit.index, name="audit"),
     path("quality/", quality_guide.show, name="quality_guide"),
     path("projects/<slug:slug>/", projects.show, name="project"),
     path("projects/<slug:slug>/settings/", projects.change, name="project_settings"),

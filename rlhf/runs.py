@@ -21,7 +21,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from annotate import outbox
+from annotate import audit, outbox
 from rlhf import preflight
 from rlhf.contract import config as configs
 from rlhf.contract.records import FailureReason
@@ -67,6 +67,8 @@ def create(order: RunOrder, *, by: User | None) -> Run:
             baseline=order.baseline,
             created_by=by,
         )
+        told = {"stage": run.stage, "project": run.project.slug, "config": run.config}
+        audit.record(audit.Kind.RUN_STARTED, f"run {run.pk}", after=told)
         transaction.on_commit(lambda: ring(run.pk))
     return run
 
@@ -128,11 +130,14 @@ def request_cancel(run: Run) -> None:
     """Cancel a queued run at once, or ask a running one to stop. Raises AlreadyOver."""
     with transaction.atomic():
         if Run.objects.filter(pk=run.pk, state=State.QUEUED).update(state=State.CANCELLED, finished_at=Now()):
+            audit.record(audit.Kind.RUN_CANCELLED, f"run {run.pk}", before={"state": State.QUEUED})
             _tell(run.pk)
             return
-    asked = Run.objects.filter(pk=run.pk, state=State.RUNNING)
-    if not asked.update(cancel_requested_at=Now()):
-        raise AlreadyOver
+    with transaction.atomic():
+        asked = Run.objects.filter(pk=run.pk, state=State.RUNNING)
+        if not asked.update(cancel_requested_at=Now()):
+            raise AlreadyOver
+        audit.record(audit.Kind.RUN_CANCELLED, f"run {run.pk}", before={"state": State.RUNNING})
 
 
 def fail_silent_runs() -> int:

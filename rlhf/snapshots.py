@@ -14,9 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils.module_loading import import_string
 
-from annotate import preferences
+from annotate import audit, preferences
 from annotate.models import Project
 from annotate.preferences import SEED, TEST_RATE, TIE_LIKELY, VOTES, Beliefs, Preference, Splits, by_reason
 from rlhf.contract import records, rundir
@@ -48,16 +49,11 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, l
         facts = {"project": project.slug, "filters": filters, "counts": counts}
         sha256 = rundir.write_manifest(directory, facts | {"has_simulated": believed.has_simulated})
         _keep(directory, settings.SNAPSHOTS_DIR / sha256)
-    snapshot, _ = Snapshot.objects.get_or_create(
-        project=project,
-        sha256=sha256,
-        defaults={
-            "filters": filters,
-            "counts": counts,
-            "has_simulated": believed.has_simulated,
-            "created_by": by,
-        },
-    )
+    defaults = {"filters": filters, "counts": counts, "has_simulated": believed.has_simulated, "created_by": by}
+    with transaction.atomic():
+        snapshot, is_new = Snapshot.objects.get_or_create(project=project, sha256=sha256, defaults=defaults)
+        told = {"snapshot": snapshot.pk, "sha256": sha256, "is_new": is_new}
+        audit.record(audit.Kind.FROZEN, f"project {project.slug}", after=told)
     return snapshot
 
 

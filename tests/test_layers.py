@@ -14,6 +14,7 @@ DOORS = {
     "annotate.preferences",
     "annotate.access",
     "annotate.consistency",  # the reports as they are stored
+    "annotate.audit",  # acts that bear on rights
     "annotate.information",  # the order in which completions wait
     "annotate.intake",
     "annotate.admin",  # how tables are looked at

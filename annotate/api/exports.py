@@ -90,6 +90,7 @@ class ExportFile(_Export):
         if form not in exports.WHATS[self.what].forms:
             said = f"{what} can be had as {', '.join(exports.WHATS[what].forms)}; got {form}."
             raise serializers.ValidationError({"form": said})
+        exports.put_on_record(self.project, what, form=form)
         made = exports.export(self.project, what, form=form)
         response = StreamingHttpResponse(made.chunks, content_type="application/octet-stream")
         response["Content-Disposition"] = content_disposition_header(True, made.file_name)

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotate import memberships, people
+from annotate import audit, memberships, people
 from annotate.models import Annotator, Invitation, Membership, Project, Role
 
 
@@ -34,22 +34,27 @@ def create(
 ) -> tuple[Invitation, str]:
     """Make a link and return it with its secret, which cannot be had again."""
     secret = secrets.token_urlsafe(32)
-    invitation = Invitation.objects.create(
-        project=project,
-        token_sha256=_hash(secret),
-        label=label,
-        cohort=cohort,
-        quota=quota,
-        max_uses=max_uses,
-        expires_at=expires_at,
-        created_by=by,
-    )
+    with transaction.atomic():
+        invitation = Invitation.objects.create(
+            project=project,
+            token_sha256=_hash(secret),
+            label=label,
+            cohort=cohort,
+            quota=quota,
+            max_uses=max_uses,
+            expires_at=expires_at,
+            created_by=by,
+        )
+        told = {"cohort": cohort, "quota": quota, "max_uses": max_uses, "expires_at": expires_at}
+        audit.record(audit.Kind.INVITATION_MADE, _named(invitation), after=told)
     return invitation, secret
 
 
 def revoke(invitation: Invitation) -> None:
     """Let nobody else in by a link; who came by it stays."""
-    Invitation.objects.filter(pk=invitation.pk).update(is_revoked=True)
+    with transaction.atomic():
+        Invitation.objects.filter(pk=invitation.pk).update(is_revoked=True)
+        audit.record(audit.Kind.INVITATION_REVOKED, _named(invitation))
 
 
 def find(secret: str) -> Invitation | None:
@@ -102,3 +107,7 @@ def _use(invitation: Invitation) -> None:
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _named(invitation: Invitation) -> str:
+    return f"invitation {invitation.pk} to {invitation.project.slug}"

@@ -5,6 +5,7 @@ the comparison, so over-assignment is impossible. Each table has one writing mod
 else creates or changes rows.
 """
 
+from annotate.models.audit import AuditEntry
 from annotate.models.outbox import Delivery, Event, Webhook
 from annotate.models.people import Annotator, Origin, Role
 from annotate.models.projects import (
@@ -32,6 +33,7 @@ __all__ = [
     "AnnotatorPair",
     "ApiToken",
     "Assignment",
+    "AuditEntry",
     "Comparison",
     "Completion",
     "ConsentVersion",

@@ -27,6 +27,7 @@ def download(request: HttpRequest, slug: str) -> HttpResponse:
     form = ExportForm(request.GET)
     if not form.is_valid():
         return _page(request, project, form, status=422)
+    exports.put_on_record(project, form.cleaned_data["what"], form=form.cleaned_data["form"])
     made = exports.export(project, form.cleaned_data["what"], form=form.cleaned_data["form"])
     response = StreamingHttpResponse(made.chunks, content_type="application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, made.file_name)

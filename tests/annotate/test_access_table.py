@@ -65,6 +65,7 @@ TABLE = {
     ("GET", "revise"): (302, 403, 302, 403, 403, 403),
     ("POST", "revise"): (302, 403, 409, 403, 403, 403),
     ("GET", "keys"): (302, 403, 200, 403, 403, 403),
+    ("GET", "audit"): (302, 403, 403, 403, 200, 403),
     ("GET", "projects"): (302, 403, 403, 200, 200, 200),
     ("GET", "project_new"): (302, 403, 403, 403, 200, 403),
     ("POST", "project_new"): (302, 403, 403, 403, 422, 403),
@@ -334,7 +335,18 @@ def url(name, world):
         "api_run_cancel": [world.run],
         "api_run_metrics": [world.run],
     }
-    plain = {"home", "set_language", "keys", "login", "logout", "projects", "project_new", "my_objections", "tokens"}
+    plain = {
+        "audit",
+        "home",
+        "set_language",
+        "keys",
+        "login",
+        "logout",
+        "projects",
+        "project_new",
+        "my_objections",
+        "tokens",
+    }
     plain |= {
         "healthz",
         "readyz",

@@ -27,6 +27,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from None
         except FileExistsError:
             raise CommandError(f"{file} is there already; nothing was exported. Name another.") from None
+        exports.put_on_record(found, what, form=form)
         self.stdout.write(counts.sentence)
 
 

@@ -16,7 +16,7 @@ ENGINEERS = (Role.ADMIN, Role.ML_ENGINEER)
 def run_for_staff(user: User, pk: int) -> Run:
     """Return any run for staff, with what it was made of; 403 for others."""
     _only_staff(user)
-    made_of = ("project", "snapshot", "corpus", "created_by", "base", "reward_model", "baseline")
+    made_of = ("project", "snapshot", "corpus", "created_by", "base", "reward_model", "baseline", "watcher")
     return get_object_or_404(Run.objects.select_related(*made_of), pk=pk)
 
 

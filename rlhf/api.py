@@ -67,6 +67,7 @@ class RunOut(serializers.ModelSerializer):
             "base",
             "reward_model",
             "baseline",
+            "watcher",
             "created_at",
             "started_at",
             "finished_at",
@@ -84,6 +85,7 @@ class RunIn(Strict):
     base = Whole(min_value=1, allow_null=True, default=None)
     reward_model = Whole(min_value=1, allow_null=True, default=None)
     baseline = Whole(min_value=1, allow_null=True, default=None)
+    watcher = Whole(min_value=1, allow_null=True, default=None)
     config = serializers.DictField(default=dict)
 
 
@@ -237,7 +239,7 @@ def _order(project: Project, wanted: dict[str, Any]) -> RunOrder:
         config = configs.parse(stage, wanted["config"])
     except ConfigError as problem:
         raise ValidationError({"config": problem.errors}) from problem
-    chosen = {name: _checkpoint(wanted[name], name) for name in ("base", "reward_model", "baseline")}
+    chosen = {name: _checkpoint(wanted[name], name) for name in ("base", "reward_model", "baseline", "watcher")}
     for name, table in (("snapshot", Snapshot), ("corpus", Corpus)):
         chosen[name] = table.objects.filter(project=project, pk=wanted[name]).first()
         if wanted[name] and chosen[name] is None:

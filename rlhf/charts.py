@@ -19,6 +19,12 @@ class Chart:
 
 LOSS = Chart("Loss", ("loss",), "Falls, then flattens. Rising for good: lower the learning rate.")
 GRADIENT = Chart("Gradient norm", ("grad_norm",), "Before clipping. Spikes that grow are the first sign of trouble.")
+WATCHED = Chart(
+    "Over-optimisation",
+    ("scaled_score", "watched_score"),
+    "In deviations; the second is by a reward model that only watches. Where they part, the first is being gamed.",
+)
+"""Only where somebody watches."""
 
 SCORE = Chart("Score", ("score",), "Mean of the reward model over a rollout, before the KL penalty. Should rise.")
 ENTROPY = Chart("Entropy", ("entropy",), "Nats per token. A fall to zero means that all completions become one.")
@@ -53,6 +59,7 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
     ),
     "ppo": (
         SCORE,
+        WATCHED,
         Chart(
             "KL", ("kl", "kl_k3"), "Nats per completion from the starting policy, by two estimators that should agree."
         ),

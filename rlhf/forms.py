@@ -17,6 +17,10 @@ INPUTS = {
     "corpus": ("Corpus", "The plain text it reads."),
     "base": ("Model", "What it starts from, samples or evaluates."),
     "reward_model": ("Reward model", "What scores the completions; it must share the model's tokenizer."),
+    "watcher": (
+        "Watching reward model",
+        "Learned from the other half of the comparisons; its score is shown beside, and an alarm says when they part.",
+    ),
     "baseline": ("Baseline", "A second model, shown beside the first without its name."),
 }
 ACRONYMS = {"eos": "EOS", "gae": "GAE", "kl": "KL", "lm": "LM", "lora": "LoRA", "p": "p"}

@@ -122,6 +122,13 @@ class Run(models.Model):
         related_name="+",
         help_text="The model `base` is compared with.",
     )
+    watcher = models.ForeignKey(
+        Checkpoint,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="A reward model that learned from other comparisons; it only watches.",
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)

@@ -57,6 +57,7 @@ class RunOrder:
     reward_model: Checkpoint | None = None
     baseline: Checkpoint | None = None
     corpus: Corpus | None = None
+    watcher: Checkpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Candidates:
     base: QuerySet[Checkpoint]
     reward_model: QuerySet[Checkpoint]
     baseline: QuerySet[Checkpoint]
+    watcher: QuerySet[Checkpoint]
 
 
 def takes(stage: str) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ def candidates(project: Project, stage: str) -> Candidates:
         base=known.filter(kind__in=BASE_KINDS[stage]),
         reward_model=known.filter(kind=Kind.REWARD) if "reward_model" in taken else known.none(),
         baseline=known.filter(kind__in=GENERATORS) if "baseline" in taken else known.none(),
+        watcher=known.filter(kind=Kind.REWARD) if "watcher" in taken else known.none(),
     )
 
 
@@ -114,9 +117,27 @@ def problems(order: RunOrder) -> dict[str, str]:
         found |= _language_problem(order, order.config)
     if isinstance(order.config, PretrainConfig) and order.config.weights == "model" and not order.base:
         found["base"] = "choose the model to take further, or set weights to new."
+    if order.watcher and order.reward_model and "watcher" not in found:
+        found |= _named("watcher", _watcher_problem(order.watcher, order.reward_model))
     if order.stage == "evaluate" and not found:
         found |= _named("snapshot", _nothing_held_out(order))
     return found
+
+
+def _watcher_problem(watcher: Checkpoint, judge: Checkpoint) -> str:
+    """Say if a watcher learned from comparisons of the reward model that it shall watch; of foreign ones who knows."""
+    if watcher.pk == judge.pk:
+        return "is the reward model itself. Choose one that learned from the other half of the comparisons."
+    runs = [one.run for one in (watcher, judge)]
+    if None in runs or runs[0].project_id != runs[1].project_id:
+        return ""
+    halves = [run.config.get("half", "all") for run in runs]
+    if set(halves) == {"a", "b"}:
+        return ""
+    return (
+        f"shares comparisons with the reward model (half {halves[0]} and half {halves[1]}), so it would err with it. "
+        "Train one with half a and the other with half b."
+    )
 
 
 def _language_problem(order: RunOrder, config: PpoConfig) -> dict[str, str]:
@@ -141,9 +162,14 @@ def _named(field: str, problem: str) -> dict[str, str]:
 
 def _input_problems(order: RunOrder) -> dict[str, str]:
     """Say which inputs are missing, too many, of another project or of the wrong kind."""
-    kinds = {"base": BASE_KINDS[order.stage], "reward_model": (Kind.REWARD,), "baseline": GENERATORS}
+    kinds = {
+        "base": BASE_KINDS[order.stage],
+        "reward_model": (Kind.REWARD,),
+        "baseline": GENERATORS,
+        "watcher": (Kind.REWARD,),
+    }
     found: dict[str, str] = {}
-    for name in ("snapshot", "corpus", "base", "reward_model", "baseline"):
+    for name in ("snapshot", "corpus", "base", "reward_model", "baseline", "watcher"):
         given: Snapshot | Corpus | Checkpoint | None = getattr(order, name)
         if given is None:
             if name in configs.REQUIRED[order.stage]:

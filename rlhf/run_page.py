@@ -18,6 +18,8 @@ SAMPLES_SHOWN = 24
 TUNED = (
     ("Score before", "score_before"),
     ("Score after", "score_after"),
+    ("Watcher's score before", "watched_score_before"),
+    ("Watcher's score after", "watched_score_after"),
     ("KL, nats", "kl"),
     ("Entropy before", "entropy_before"),
     ("Entropy after", "entropy_after"),

@@ -65,6 +65,7 @@ def create(order: RunOrder, *, by: User | None) -> Run:
             base=order.base,
             reward_model=order.reward_model,
             baseline=order.baseline,
+            watcher=order.watcher,
             created_by=by,
         )
         told = {"stage": run.stage, "project": run.project.slug, "config": run.config}

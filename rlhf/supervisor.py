@@ -37,9 +37,9 @@ KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
 
 def supervise(held: Claim) -> None:
     """Execute a claimed run to its end and close it. Where the claim is lost meanwhile, end the trainer and leave."""
-    run = Run.objects.select_related("snapshot", "corpus", "base", "reward_model", "baseline", "project").get(
-        pk=held.run_id
-    )
+    run = Run.objects.select_related(
+        "snapshot", "corpus", "base", "reward_model", "baseline", "watcher", "project"
+    ).get(pk=held.run_id)
     directory = RunDirectory(settings.RUNS_DIR / str(run.pk) / str(held.fence))
     try:
         _execute(run, held, directory)
@@ -180,6 +180,7 @@ def _spec(run: Run) -> RunSpec:
         base=where(run.base),
         reward_model=where(run.reward_model),
         baseline=where(run.baseline),
+        watcher=where(run.watcher),
     )
     return RunSpec(run.stage, configs.parse(run.stage, run.config), inputs)
 

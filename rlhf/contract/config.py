@@ -72,7 +72,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "pretrain": ("base",),
     "sft": (),
     "reward": (),
-    "ppo": ("corpus",),
+    "ppo": ("corpus", "watcher"),
     "dpo": (),
     "rloo": (),
     "grpo": (),

@@ -30,6 +30,7 @@ class Inputs:
     base: str = ""
     reward_model: str = ""
     baseline: str = ""
+    watcher: str = ""
     corpus: str = ""
 
 

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 RECENT = 3
 UNEXPLAINED_STEPS = 5
+WATCHED_STEPS = 5
+FALL = 0.3
+"""In deviations: by so much may the watcher's score, a mean over five rollouts, lie below its best."""
 
 Values = dict[str, float]
 
@@ -96,6 +99,8 @@ def check(history: Sequence[Values], *, raised: Sequence[Alarm] = ()) -> list[Al
     found = [_broken(rule, history) for rule in RULES if rule.name not in known]
     if "explained_variance" not in known:
         found.append(_unexplained(history))
+    if "watched_score" not in known:
+        found.append(_over_optimised(history))
     return [alarm for alarm in found if alarm is not None]
 
 
@@ -119,3 +124,26 @@ def _unexplained(history: Sequence[Values]) -> Alarm | None:
         f"{recent[-1]:.2f}). Use larger batches, or the other critic."
     )
     return Alarm(len(history), "explained_variance", sentence)
+
+
+def _over_optimised(history: Sequence[Values]) -> Alarm | None:
+    """Speak where the watcher's score has fallen from its best, while the score that is tuned against rose since."""
+    rows = [row for row in history if "watched_score" in row]
+    windows = [rows[end - WATCHED_STEPS : end] for end in range(WATCHED_STEPS, len(rows) + 1)]
+    if len(windows) <= WATCHED_STEPS:
+        return None
+    watched, tuned = ([_mean(window, name) for window in windows] for name in ("watched_score", "scaled_score"))
+    best = max(range(len(watched)), key=watched.__getitem__)
+    if watched[-1] > watched[best] - FALL or tuned[-1] <= tuned[best]:
+        return None
+    sentence = (
+        f"Over-optimisation: around step {best + WATCHED_STEPS // 2 + 1} the watching reward model, which learned from "
+        f"other comparisons, was at its best ({watched[best]:.2f} deviations); it fell to {watched[-1]:.2f}, "
+        f"while the score that is tuned against rose from {tuned[best]:.2f} to {tuned[-1]:.2f}. Stop near that step, "
+        "raise kl_coef, or collect more comparisons."
+    )
+    return Alarm(len(history), "watched_score", sentence)
+
+
+def _mean(window: Sequence[Values], name: str) -> float:
+    return sum(row[name] for row in window) / len(window)

@@ -1,5 +1,6 @@
 """Read a snapshot's files, verified, as the stages need them; what does not fit is left out and counted."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -82,6 +83,15 @@ def demonstrations(
     ]
     kept = [shown for shown in tokenised if len(shown.prompt) + len(shown.completion) <= max_length]
     return kept, len(tokenised) - len(kept)
+
+
+def of_half(pairs: Sequence[TokenisedPair], half: str) -> list[TokenisedPair]:
+    """Return the pairs of one half of the prompts, "a" or "b", or "all"; a hash of the prompt's text decides."""
+    return [pair for pair in pairs if half in ("all", _half_of(pair.record.prompt))]
+
+
+def _half_of(prompt: str) -> str:
+    return "ab"[hashlib.sha256(f"half {prompt}".encode()).digest()[0] % 2]
 
 
 def labelled(pairs: Sequence[TokenisedPair], labels: str) -> list[TokenisedPair]:

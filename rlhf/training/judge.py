@@ -70,21 +70,23 @@ class OnSharedTrunk:
     policy: Policy
     head: Tensor  # (1, H)
     trust: Trust | None = None
+    name: str = NAME  # of its adapter
 
     @torch.no_grad()
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         model = self.policy.model
-        model.base_model.set_adapter(NAME, inference_mode=True)
+        model.base_model.set_adapter(self.name, inference_mode=True)
         try:
             return _judged(batch, self.policy.hidden(batch, states), self.head, self.trust)
         finally:
             model.base_model.set_adapter("default")
 
 
-def load(directory: Path, *, base: Path, policy: Policy) -> Judge:
+def load(directory: Path, *, base: Path, policy: Policy, name: str = NAME) -> Judge:
     """Return the reward model of a checkpoint: on the policy's trunk where it was trained on the same base."""
     if shares_trunk(directory, base=base, policy=policy):
-        return OnSharedTrunk(policy, _add_adapter(policy, directory), trust.read(directory, device=models.device()))
+        head = _add_adapter(policy, directory, name)
+        return OnSharedTrunk(policy, head, trust.read(directory, device=models.device()), name)
     model = models.load_reward_model(directory).to(models.device()).requires_grad_(False)
     return OwnModel(model, policy.use_bfloat16, trust.read(directory, device=models.device()))
 
@@ -109,16 +111,16 @@ def save_adapter(model: PeftModel, path: Path) -> dict[str, int]:
     return facts
 
 
-def _add_adapter(policy: Policy, directory: Path) -> Tensor:
+def _add_adapter(policy: Policy, directory: Path, name: str) -> Tensor:
     """Put the reward model's adapter beside the policy's and return its head."""
     with safe_open(directory / ADAPTER_FILE, framework="pt") as file:
         facts = json.loads(file.metadata()["facts"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  not a dict
     head = tensors.pop(HEAD)
     model = policy.model
     inner: PreTrainedModel = model.get_base_model()
-    model.add_adapter(NAME, models.lora_config(inner, rank=facts["rank"], first_layer=facts["first_layer"]))
-    loaded = set_peft_model_state_dict(model, tensors, adapter_name=NAME)
+    model.add_adapter(name, models.lora_config(inner, rank=facts["rank"], first_layer=facts["first_layer"]))
+    loaded = set_peft_model_state_dict(model, tensors, adapter_name=name)
     if loaded.unexpected_keys:
         raise StageError(
             FailureReason.BAD_ARTEFACT,

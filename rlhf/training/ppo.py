@@ -124,7 +124,8 @@ def _experience(
     advantages, returns = ppo_math.advantages_and_returns(rewards, old.values, mask, gae_lambda=config.gae_lambda)
     whitened = ppo_math.whiten(advantages, mask)
     distances = None if judged.distances is None else parallel.whole(judged.distances, n)
-    return Rollout(batch, states, old, kl, kl_k3, scores, distances, whitened, returns)
+    watched = parallel.whole(setting.watcher.scores(mine, states), n) if setting.watcher else None
+    return Rollout(batch, states, old, kl, kl_k3, scores, distances, whitened, returns, watched)
 
 
 def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generated: list[Generated]) -> Outputs:
@@ -162,6 +163,8 @@ def _finish(setting: Setting, progress: Progress, stopped_by: str) -> StageOutco
     figures = {f"{name}_before": before[name] for name in MEASURED} | {
         f"{name}_after": after[name] for name in MEASURED
     }
+    if setting.watcher:
+        figures |= {"watched_score_before": before["watched_score"], "watched_score_after": after["watched_score"]}
     figures |= {
         "kl": after["kl"],
         "steps_done": progress.step,

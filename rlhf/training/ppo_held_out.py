@@ -19,6 +19,8 @@ def evaluate(setting: Setting) -> dict[str, float]:
     prompts = [prompt for prompt in setting.held_out for _ in range(COMPLETIONS)]
     size, generator = setting.config.batch_size, torch.Generator().manual_seed(setting.config.seed + 1)
     found: dict[str, list[float]] = {"score": [], "kl": [], "entropy": [], "length": [], "eos_rate": []}
+    if setting.watcher:
+        found["watched_score"] = []
     texts: list[list[int]] = []
     for part in _parts(prompts, at_most=size):
         generated = setting.generate(part, generator)
@@ -29,6 +31,8 @@ def evaluate(setting: Setting) -> dict[str, float]:
         kl = (ppo_math.kl_k1(mine.logprobs, theirs.logprobs) * batch.response_mask).sum(1)
         scores, entropies = setting.judge.read(batch, states).scores, mine.entropies.sum(1) / lengths
         figures = {"score": scores, "kl": kl, "entropy": entropies, "length": lengths}
+        if setting.watcher:
+            figures["watched_score"] = setting.watcher.scores(batch, states)
         for name, values in figures.items():
             found[name] += parallel.whole(values, len(part)).tolist()
         found["eos_rate"] += [float(one.is_finished) for one in generated]

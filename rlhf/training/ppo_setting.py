@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import PpoConfig
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import data, generation, judge, models, parallel, precision, ptx, rollout
+from rlhf.training import data, generation, judge, models, parallel, precision, ptx, rollout, watcher
 from rlhf.training.critic import RidgeCritic
 from rlhf.training.data import TokenisedDemonstration, TokenisedPrompt
 from rlhf.training.generation import Generated
@@ -19,6 +19,7 @@ from rlhf.training.ptx import LanguageText
 from rlhf.training.rollout import Batch
 from rlhf.training.run import RunContext
 from rlhf.training.value_model import ValueModel
+from rlhf.training.watcher import Watcher
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Setting:
     policy: Policy
     judge: Judge
     critic: RidgeCritic | None  # None where the policy estimates values itself
+    watcher: Watcher | None
     score_mean: float
     score_std: float
     prompts: list[TokenisedPrompt]
@@ -97,6 +99,7 @@ def set_up(context: RunContext) -> Setting:
         tokenizer=tokenizer,
         policy=policy,
         judge=judged_by,
+        watcher=watcher.load(inputs.watcher, base=base, policy=policy),
         critic=RidgeCritic() if config.critic == "ridge" else None,
         score_mean=scale["mean"],
         score_std=scale["std"],

@@ -27,6 +27,7 @@ class Rollout(NamedTuple):
     distances: Tensor | None  # (B,) of the completions from the reward model's training data
     advantages: Tensor
     returns: Tensor
+    watched: Tensor | None  # (B,) the watcher's scores, in deviations; None where nobody watches
 
 
 def optimise(

@@ -64,6 +64,7 @@ def train(context: RunContext) -> StageOutcome:
     snapshot = Path(inputs.snapshot)
     tokenizer = models.load_tokenizer(Path(inputs.base))
     fitting, left_out = data.pairs(snapshot, tokenizer, split="train", max_length=config.max_length)
+    fitting = data.of_half(fitting, config.half)
     pairs = data.labelled(fitting, config.labels)
     data.require(pairs, what="training pairs", left_out=left_out)
     held_out, _ = data.pairs(snapshot, tokenizer, split="test", max_length=config.max_length)

@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate.access import STAFF, has_role, project_for_staff, requires
-from rlhf import access, preflight, reward_page, run_page, runs
-from rlhf.charts import CHARTS
+from rlhf import access, preflight, reward_page, run_page, runs, score_path
+from rlhf.charts import CHARTS, WATCHED
 from rlhf.forms import RunForm
 from rlhf.models import Checkpoint, Run
 from rlhf.views.training import BUTTONS
@@ -40,9 +40,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = _live(request, run) | {
         "project": run.project,
         "heading": f"Run {run.pk}: {run.get_stage_display()}",
-        "charts": CHARTS[run.stage],
+        "charts": [chart for chart in CHARTS[run.stage] if chart is not WATCHED or run.watcher_id],
+        "score_path": score_path.path(run),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
-        "children": Run.objects.filter(Q(base__run=run) | Q(reward_model__run=run) | Q(baseline__run=run)),
+        "children": Run.objects.filter(
+            Q(base__run=run) | Q(reward_model__run=run) | Q(baseline__run=run) | Q(watcher__run=run)
+        ),
         "reward_report": reward_page.report(run),
         "settings": run.config.items(),
         "versions": (run.result or {}).get("versions", {}).items(),

@@ -374,3 +374,22 @@ def test_a_checkpoint_whose_files_are_gone_says_so(mia_client, models):
     page = mia_client.get(reverse("checkpoint_download", args=[models["sft"].pk]), follow=True)
 
     assert page.status_code == 404
+
+
+def reward_run(project, snapshot, base, half):
+    run = Run.objects.create(
+        project=project, stage="reward", state="succeeded", config={"half": half}, snapshot=snapshot, base=base
+    )
+    made = checkpoint("reward")
+    Checkpoint.objects.filter(pk=made.pk).update(run=run)
+    return made
+
+
+@pytest.mark.parametrize(("half", "is_refused"), [("b", False), ("a", True), ("all", True)])
+def test_a_watcher_must_have_learned_from_other_comparisons(mia_client, project, snapshot, models, half, is_refused):
+    judge, watcher = (reward_run(project, snapshot, models["sft"], one) for one in ("a", half))
+
+    answer = started(mia_client, project, "ppo", reward_model=judge.pk, watcher=watcher.pk)
+
+    assert ("Shares comparisons with the reward model" in answer.content.decode()) == is_refused
+    assert Run.objects.filter(stage="ppo", watcher=watcher).exists() != is_refused

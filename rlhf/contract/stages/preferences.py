@@ -38,6 +38,12 @@ class RewardConfig(StageConfig):
         help="What is learned of a pair: its probability; the better one, without ties or doubts; or that by a margin.",
         choices=("soft", "hard", "margin"),
     )
+    half: str = option(
+        "all",
+        help="Which training pairs: all, or those of one half of the prompts. A reward model of each half lets PPO be "
+        "tuned against one and watched by the other.",
+        choices=("all", "a", "b"),
+    )
     center_coefficient: float = option(0.01, help="Pulls scores towards mean 0.", minimum=0.0, maximum=1.0)
     minutes: float = option(
         0.0, help="Stop after so many minutes of training; 0 trains to the end.", minimum=0.0, maximum=100_000.0

@@ -67,3 +67,32 @@ def test_what_a_run_does_not_measure_raises_nothing():
     rows = [{name: value for name, value in row.items() if name != "ngram_perplexity"} for row in history()]
 
     assert check(rows) == []
+
+
+def watched(tuned, watcher):
+    return [{"scaled_score": a, "watched_score": b} for a, b in zip(tuned, watcher, strict=True)]
+
+
+UP = [0.1 * k for k in range(20)]
+
+
+def test_a_score_that_rises_while_the_watcher_falls_is_over_optimisation():
+    falls = UP[:11] + [0.9 - 0.1 * k for k in range(9)]
+
+    (alarm,) = check(watched(UP, falls))
+
+    assert (alarm.name, alarm.step) == ("watched_score", 20)
+    assert "around step 11" in alarm.sentence
+
+
+@pytest.mark.parametrize(
+    ("tuned", "watcher"),
+    [
+        (UP, UP),  # both rise
+        (UP, [0.5 - 0.01 * k for k in range(20)]),  # it falls by less than noise
+        (UP[::-1], UP[::-1]),  # both fall: the run is bad, but nothing is gamed
+        (UP[:8], UP[:8][::-1]),  # too early to say
+    ],
+)
+def test_otherwise_the_watcher_is_silent(tuned, watcher):
+    assert check(watched(tuned, watcher)) == []

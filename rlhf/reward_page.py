@@ -103,7 +103,7 @@ class Report:
 def report(run: Run) -> Report | None:
     """Return the report on the reward model that a run trained or evaluated; None where it measured no accuracy."""
     measured: Metrics = (run.result or {}).get("metrics", {})
-    if "accuracy" not in measured or "accuracy_low" not in measured:
+    if "accuracy_longer_wins" not in measured or run.stage not in {"reward", "evaluate"}:
         return None
     ceiling = _ceiling(run)
     usual = _span(ceiling)

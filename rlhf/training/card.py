@@ -118,7 +118,7 @@ def _front(facts: Facts, figures: Facts) -> str:
     }
     if "license" in facts:
         head["license"] = facts["license"]
-    if "accuracy" in figures:
+    if kind == "reward" and "accuracy" in figures:
         result = {
             "task": {"type": "text-classification", "name": "preference between two completions"},
             "dataset": {"type": "concord-snapshot", "name": "held-out pairs of the snapshot"},

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rlhf', '0003_export_stage'),
+        ('rlhf', "0004_dpo_rloo_grpo"),
     ]
 
     operations = [

@@ -3,13 +3,14 @@
 from django.urls import path
 
 from rlhf.api import RunMetrics
-from rlhf.views import corpora, policies, runs, training
+from rlhf.views import corpora, pipeline, policies, runs, training
 
 urlpatterns = [
     path("projects/<slug:slug>/", training.show, name="training"),
     path("projects/<slug:slug>/freeze/", training.freeze, name="freeze"),
     path("projects/<slug:slug>/corpus/", corpora.new, name="corpus_new"),
     path("projects/<slug:slug>/start/<slug:stage>/", runs.new, name="run_new"),
+    path("projects/<slug:slug>/pipeline/", pipeline.show, name="pipeline"),
     path("projects/<slug:slug>/policies/", policies.show, name="policies"),
     path("projects/<slug:slug>/policies/evaluate/", policies.evaluate, name="policies_evaluate"),
     path("projects/<slug:slug>/policies/compare/", policies.compare, name="policies_compare"),

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from annotate.access import STAFF, User, has_role
 from annotate.models import Role
 from rlhf.contract.config import STAGES
-from rlhf.models import Checkpoint, Run
+from rlhf.models import Checkpoint, Run, Sweep
 
 ENGINEERS = (Role.ADMIN, Role.ML_ENGINEER)
 """Roles that may freeze, start and cancel."""
@@ -16,8 +16,14 @@ ENGINEERS = (Role.ADMIN, Role.ML_ENGINEER)
 def run_for_staff(user: User, pk: int) -> Run:
     """Return any run for staff, with what it was made of; 403 for others."""
     _only_staff(user)
-    made_of = ("project", "snapshot", "corpus", "created_by", "base", "reward_model", "baseline", "watcher")
+    made_of = ("project", "snapshot", "corpus", "created_by", "base", "reward_model", "baseline", "watcher", "sweep")
     return get_object_or_404(Run.objects.select_related(*made_of), pk=pk)
+
+
+def sweep_for_staff(user: User, pk: int) -> Sweep:
+    """Return any sweep for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Sweep.objects.select_related("project"), pk=pk)
 
 
 def checkpoint_for_staff(user: User, pk: int) -> Checkpoint:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from annotate.admin import LookOnlyAdmin
-from rlhf.models import Checkpoint, Corpus, Run, Snapshot
+from rlhf.models import Checkpoint, Corpus, Run, Snapshot, Sweep
 
 
 @admin.register(Snapshot)
@@ -16,6 +16,12 @@ class SnapshotAdmin(LookOnlyAdmin):
 class CorpusAdmin(LookOnlyAdmin):
     list_display = ["__str__", "project", "sha256", "created_at"]
     list_filter = ["project"]
+
+
+@admin.register(Sweep)
+class SweepAdmin(LookOnlyAdmin):
+    list_display = ["__str__", "project", "created_by", "created_at"]
+    list_filter = ["project", "stage"]
 
 
 @admin.register(Run)

@@ -11,6 +11,8 @@ from rlhf.contract import config as configs
 from rlhf.contract.config import ConfigError
 from rlhf.models import Checkpoint, Corpus, Snapshot
 from rlhf.preflight import RunOrder
+from rlhf.search import MOST_RUNS
+from rlhf.sweeps import MEASURES
 
 INPUTS = {
     "snapshot": ("Snapshot", "The prompts, demonstrations and preferences it reads."),
@@ -82,6 +84,13 @@ class RunForm(forms.Form):
             self.fields[name] = field
         for one in self.config_fields:
             self.fields[one.name] = _form_field(one)
+        if stage in MEASURES:
+            self.fields |= _sweep_fields()
+
+    @property
+    def sweep(self) -> list[forms.BoundField]:
+        """The fields of a sweep, for the page; none where the stage measures nothing to choose by."""
+        return [self[name] for name in ("search", "draws") if name in self.fields]
 
     @property
     def inputs(self) -> list[forms.BoundField]:
@@ -132,6 +141,27 @@ def _inputs(project: Project, stage: str) -> dict[str, forms.ModelChoiceField]:
             empty_label=None if required and choices.exists() else "none",
         )
     return fields
+
+
+def _sweep_fields() -> dict[str, forms.Field]:
+    """Return the fields of a sweep; empty, they leave a single run."""
+    return {
+        "search": forms.CharField(
+            label="Try",
+            required=False,
+            max_length=4000,
+            widget=forms.Textarea(attrs={"rows": 3, "placeholder": "learning_rate: 1e-4, 3e-4, 1e-3"}),
+            help_text="A field a line: «field: value, value», or a span to draw from, «field: 0.01 .. 0.3 log». The "
+            "names are those of the API: learning_rate, kl_coef, seed. Each setting becomes a run.",
+        ),
+        "draws": forms.IntegerField(
+            label="Draw",
+            required=False,
+            min_value=1,
+            max_value=MOST_RUNS,
+            help_text=f"So many settings at random, at most {MOST_RUNS}; empty takes every combination.",
+        ),
+    }
 
 
 def _form_field(one: "dataclasses.Field[int | float | bool | str]") -> forms.Field:

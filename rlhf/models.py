@@ -79,6 +79,27 @@ class Checkpoint(models.Model):
         return f"checkpoint {self.pk} ({self.name})"
 
 
+class Sweep(models.Model):
+    """One order tried with several settings: the parent of its runs. Written by rlhf.sweeps only."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="sweeps")
+    stage = models.CharField(max_length=10)
+    search = models.TextField(help_text="What was to be tried, as it was written (rlhf/search.py).")
+    fields = models.JSONField(help_text="The names of the fields that differ between its runs.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"sweep {self.pk} ({self.stage})"
+
+    @property
+    def heading(self) -> str:
+        return f"Sweep {self.pk}: {Run.Stage(self.stage).label}"
+
+
 class Run(models.Model):
     """One execution of a stage. The row is the truth, the Celery message a bell. Written by rlhf.runs only."""
 
@@ -105,6 +126,7 @@ class Run(models.Model):
     stage = models.CharField(max_length=10, choices=Stage)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     config = models.JSONField(help_text="Every field of the stage's config, nothing filled in later.")
+    sweep = models.ForeignKey(Sweep, null=True, on_delete=models.PROTECT, related_name="runs")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT, related_name="runs")
     corpus = models.ForeignKey(Corpus, null=True, on_delete=models.PROTECT, related_name="runs")
     base = models.ForeignKey(

@@ -26,7 +26,7 @@ from rlhf import preflight
 from rlhf.contract import config as configs
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import Result
-from rlhf.models import Metric, Run
+from rlhf.models import Metric, Run, Sweep
 from rlhf.preflight import RunOrder
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,14 @@ class Claim:
     fence: int
 
 
-def create(order: RunOrder, *, by: User | None) -> Run:
+def create(order: RunOrder, *, by: User | None, sweep: Sweep | None = None) -> Run:
     """Queue a run and ring for a worker once the transaction commits. Raises preflight.Refused."""
     if problems := preflight.problems(order):
         raise preflight.Refused(problems)
     with transaction.atomic():
         run = Run.objects.create(
             project=order.project,
+            sweep=sweep,
             stage=order.stage,
             config=configs.to_json(order.config),
             snapshot=order.snapshot,

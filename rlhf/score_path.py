@@ -9,6 +9,7 @@ from rlhf import drawings
 from rlhf.drawings import Drawing, Line, Point
 from rlhf.models import Metric, Run
 
+LABELS = {"score": "", "scaled_score": "tuned against", "watched_score": "watching"}
 MOST = 200
 """Steps that are drawn, evenly taken."""
 
@@ -26,7 +27,13 @@ def path(run: Run) -> Drawing | None:
     places = [place for _, found, _ in series for place in found]
     return drawings.drawing(
         [
-            Point(x, y, f"{name.replace('_', ' ')} {y:.2f} at step {step}", series=colour)
+            Point(
+                x,
+                y,
+                f"{name.replace('_', ' ')} {y:.2f} at step {step}",
+                series=colour,
+                label=LABELS[name] if step == rows[-1][0] else "",
+            )
             for name, found, colour in series
             for x, y, step in found
         ],

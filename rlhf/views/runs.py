@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate.access import STAFF, has_role, project_for_staff, requires
-from rlhf import access, preflight, reward_page, run_page, runs, score_path
+from rlhf import access, preflight, reward_page, run_page, runs, score_path, sweeps
 from rlhf.charts import CHARTS, WATCHED
+from rlhf.contract import config as configs
 from rlhf.forms import RunForm
-from rlhf.models import Checkpoint, Run
+from rlhf.models import Checkpoint, Run, Sweep
 from rlhf.views.training import BUTTONS
 
 
@@ -20,7 +21,10 @@ def new(request: HttpRequest, slug: str, stage: str) -> HttpResponse:
     project, stage = project_for_staff(request.user, slug), access.stage_named(stage)
     chosen = {"base": request.GET["base"]} if "base" in request.GET else {}
     form = RunForm(request.POST or None, project=project, stage=stage, initial=chosen)
-    if form.is_valid() and form.order:
+    if form.is_valid() and form.order and form.cleaned_data.get("search"):
+        if sweep := _swept(request, form):
+            return redirect("sweep", pk=sweep.pk)
+    elif form.is_valid() and form.order:
         run = runs.create(form.order, by=request.user)
         messages.success(request, f"Run {run.pk} is queued; the next free worker takes it.")
         return redirect("run", pk=run.pk)
@@ -71,6 +75,19 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"Run {pk} is asked to stop. It keeps nothing.")
     return redirect("run", pk=pk)
+
+
+def _swept(request: HttpRequest, form: RunForm) -> Sweep | None:
+    """Queue a sweep; None where its search is refused, which the form then says."""
+    search, draws = form.cleaned_data["search"], form.cleaned_data.get("draws") or 0
+    try:
+        sweep = sweeps.create(form.order, text=search, draws=draws, by=request.user)
+    except (configs.ConfigError, preflight.Refused) as problem:
+        said = problem.errors if isinstance(problem, configs.ConfigError) else problem.problems
+        form.add_error("search", "; ".join(said.values())[:1].upper() + "; ".join(said.values())[1:])
+        return None
+    messages.success(request, f"{sweep.runs.count()} runs are queued; free workers take them one by one.")
+    return sweep
 
 
 def _live(request: HttpRequest, run: Run) -> dict[str, object]:

@@ -19,7 +19,7 @@ from annotate.answers import Answer
 from annotate.crowd import invitations
 from annotate.models import Assignment, Origin
 from annotate.presentation import labels
-from rlhf.models import Checkpoint, Run, Snapshot
+from rlhf.models import Checkpoint, Run, Snapshot, Sweep
 
 ROLES = ("anonymous", "nobody", "annotator", "reviewer", "admin", "ml_engineer")
 TABLE = {
@@ -128,6 +128,8 @@ TABLE = {
     ("GET", "corpus_new"): (302, 403, 403, 403, 200, 200),
     ("POST", "corpus_new"): (302, 403, 403, 403, 422, 422),
     ("GET", "run_new"): (302, 403, 403, 403, 200, 200),
+    ("GET", "sweep"): (302, 403, 403, 200, 200, 200),
+    ("POST", "sweep_cancel"): (302, 403, 403, 403, 302, 302),
     ("GET", "policies"): (302, 403, 403, 200, 200, 200),
     ("POST", "policies_evaluate"): (302, 403, 403, 403, 302, 302),
     ("POST", "policies_compare"): (302, 403, 403, 403, 422, 422),
@@ -200,6 +202,7 @@ class World(NamedTuple):
     membership: int
     objection: int
     run: int
+    sweep: int
     checkpoint: int
     invitation: str
     webhook: int
@@ -244,6 +247,7 @@ def world(filled, accounts, ana, ben, rex):
         membership=filled.memberships.get(annotator=ben).pk,
         objection=raised.pk,
         run=run.pk,
+        sweep=run.sweep_id,
         checkpoint=checkpoint.pk,
         invitation=invitations.create(filled, label="friends", by=None)[1],
         webhook=webhook.pk,
@@ -272,7 +276,8 @@ def _trained(project):
         "pairs_test": 1,
     }
     snapshot = Snapshot.objects.create(project=project, sha256="a" * 64, filters={}, counts=counts)
-    run = Run.objects.create(project=project, stage="sft", config={}, snapshot=snapshot, base=checkpoint)
+    sweep = Sweep.objects.create(project=project, stage="sft", search="epochs: 1, 2", fields=[])
+    run = Run.objects.create(project=project, stage="sft", config={}, snapshot=snapshot, base=checkpoint, sweep=sweep)
     return checkpoint, run
 
 
@@ -317,6 +322,8 @@ def url(name, world):
         "invitation_revoke": [world.slug, 99],
         "run_new": [world.slug, "sft"],
         "run": [world.run],
+        "sweep": [world.sweep],
+        "sweep_cancel": [world.sweep],
         "run_live": [world.run],
         "run_metrics": [world.run],
         "run_cancel": [world.run],

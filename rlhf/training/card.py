@@ -56,7 +56,9 @@ with torch.no_grad():
 def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, str]) -> None:
     """Write the card of what a run left into its checkpoint, and its lineage into the manifest."""
     manifest = rundir.verify_manifest(directory)
-    parent = _manifest_of(spec.inputs.base)
+    settings = configs.to_json(spec.config)
+    gave_weights = settings.get("weights") != "new"  # pretraining may take the tokenizer of a model only
+    parent = _manifest_of(spec.inputs.base) if gave_weights else {}
     step = {
         "stage": spec.stage,
         "kind": manifest["kind"],
@@ -68,7 +70,6 @@ def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, s
     facts["lineage"] = [*parent.get("lineage", []), step]
     if "license" in parent:
         facts.setdefault("license", parent["license"])
-    settings = configs.to_json(spec.config)
     if spec.stage == "export" and parent.get("lineage"):
         figures = parent["lineage"][-1]["figures"] | figures
     text = card(

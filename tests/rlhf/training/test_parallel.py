@@ -11,7 +11,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from rlhf.contract import rundir
-from rlhf.training import ppo, reward, run
+from rlhf.training import dpo, ppo, pretrain, reward, run, sft
 from tests.rlhf.training.conftest import pair
 
 pytestmark = pytest.mark.torch
@@ -99,4 +99,27 @@ def test_two_processes_make_the_reward_model_of_one_with_twice_the_batch(make_ru
 
     assert codes == [0, 0]
     assert len(steps_of(shared)) == len(steps_of(alone)) == 4
+    assert_same_weights(shared, alone)
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "sft", "dpo"])
+def test_two_processes_make_the_model_of_one_with_twice_the_batch(
+    make_run, make_snapshot, make_corpus, base, in_float32, stage
+):
+    pairs = [pair(n, chosen=f"yes {n}" * (1 + n % 3), rejected=f"no {n}") for n in range(8)]
+    text = make_corpus(train=[f"Say {n} boats." for n in range(40)], test=["Say 41 boats."])
+    train, config = {
+        "pretrain": (pretrain.train, {"steps": 3, "warmup_steps": 0, "block_size": 16, "weights": "model"}),
+        "sft": (sft.train, {"epochs": 2, "lora_rank": 4, "learning_rate": 1e-2}),
+        "dpo": (dpo.train, {"epochs": 2, "lora_rank": 4, "learning_rate": 1e-2}),
+    }[stage]
+    inputs = {"snapshot": make_snapshot(pairs=pairs), "base": base, "corpus": text}
+    alone = make_run(stage, config=config | {"batch_size": 4}, **inputs)
+    shared = make_run(stage, config=config | {"batch_size": 2}, **inputs)
+
+    run.execute(stage, train, alone)
+    codes = in_two_processes(stage, train, shared)
+
+    assert codes == [0, 0]
+    assert len(steps_of(shared)) == len(steps_of(alone)) > 2
     assert_same_weights(shared, alone)

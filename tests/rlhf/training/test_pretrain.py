@@ -94,6 +94,8 @@ def test_a_chosen_model_gives_its_tokenizer_and_where_wanted_its_weights(make_ru
     further, result = pretrained(make_run, text, short | {"weights": "model"}, base=base)
 
     models.check_same_tokenizer(base, fresh.checkpoint)
+    again, _ = pretrained(make_run, text, short, base=further.checkpoint)  # its tokenizer, not its weights
+    assert [len(rundir.verify_manifest(one.checkpoint)["lineage"]) for one in (fresh, further, again)] == [1, 1, 1]
     drawn, kept, start = (
         models.load_causal_lm(path).get_input_embeddings().weight
         for path in (fresh.checkpoint, further.checkpoint, base)

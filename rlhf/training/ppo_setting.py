@@ -32,7 +32,6 @@ class Setting:
     policy: Policy
     judge: Judge
     critic: RidgeCritic | None  # None where the policy estimates values itself
-    watcher: Watcher | None
     score_mean: float
     score_std: float
     prompts: list[TokenisedPrompt]
@@ -40,6 +39,7 @@ class Setting:
     language: LanguageText  # what the language-modelling loss is on
     ngrams: NgramModel | None  # None where the snapshot has no demonstrations
     device: torch.device
+    watcher: Watcher | None = None
 
     @property
     def use_bfloat16(self) -> bool:

@@ -51,9 +51,11 @@ def of(project: Project, *, sort: str = AGREEMENT) -> Desk:
     """Return a project's desk, in a fixed number of queries."""
     disputed = statistics.listing(project, status=Status.DISPUTED)
     unfilled = Exists(_unfilled().filter(comparison=OuterRef("comparison_id")))
+    waits = dict(disputed.annotate(waits=unfilled).values_list("pk", "waits"))
+    ids = _ordered(disputed, list(waits), sort)
     return Desk(
-        ready=_ordered(disputed.filter(~unfilled), sort),
-        waiting=_ordered(disputed.filter(unfilled), sort),
+        ready=[pk for pk in ids if not waits[pk]],
+        waiting=[pk for pk in ids if waits[pk]],
         ruled_count=statistics.status_counts(project).get(Status.ADJUDICATED, 0),
         sort=sort,
     )
@@ -89,9 +91,8 @@ def next_after(ready: Sequence[int], comparison_id: int | None) -> int | None:
     return others[0] if others else None
 
 
-def _ordered(disputed: QuerySet[Tally], sort: str) -> list[int]:
-    """The ids in the order of the desk."""
-    ids = list(disputed.values_list("pk", flat=True))
+def _ordered(disputed: QuerySet[Tally], ids: list[int], sort: str) -> list[int]:
+    """The ids, which stand by agreement, in the order of the desk."""
     if sort != INFORMATION:
         return ids
     found = disputed.annotate(text=Cast("pairs", TextField())).values_list("pk", "text")[:MOST_WEIGHED]

@@ -96,7 +96,7 @@ def _effects(project: Project, name: str) -> Rows:
 
 
 def _ledger(project: Project, detector: Detector) -> Rows:
-    judged = report.judgements(project).content
+    judged = report.of_ledgers(project).content
     findings = judged.by(detector) if judged else {}
     names = Annotator.objects.in_bulk(list(findings))
     for pk, finding in findings.items():

@@ -1,5 +1,6 @@
 """A judgement as it is stored, of which a page takes out what it shows: a thousand people have 15 findings each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,9 +18,12 @@ class Verdict:
     risk: float | None
 
 
-def without_findings(judgement: Judgement) -> Judgement:
-    """Return a judgement with the verdict on each annotator alone: a twentieth of it, and all that a list shows."""
-    short = [replace(one, evidence=(), parts={}, findings=()) for one in judgement.annotators]
+def in_short(judgement: Judgement, *, detectors: Collection[Detector] = ()) -> Judgement:
+    """Return a judgement with the verdict on each annotator, and what these detectors found: all that a list shows."""
+    short = [
+        replace(one, evidence=(), parts={}, findings=tuple(each for each in one.findings if each.detector in detectors))
+        for one in judgement.annotators
+    ]
     return replace(judgement, annotators=short)
 
 

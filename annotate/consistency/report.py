@@ -15,12 +15,12 @@ from django.utils.module_loading import import_string
 
 from annotate import label_value as labels
 from annotate import report_store, statistics
-from annotate.consistency import effects, grading, trend
+from annotate.consistency import effects, grading, ledgers, trend
 from annotate.consistency.ballots import Ballots, read
 from annotate.consistency.codec import Outdated, plain, revived
 from annotate.consistency.effects import Effect
 from annotate.consistency.grading import Gradings
-from annotate.consistency.judged import Judgements, without_findings
+from annotate.consistency.judged import Judgements, in_short
 from annotate.consistency.systems import Board
 from annotate.consistency.trend import Week
 from annotate.label_value import LabelValue
@@ -35,9 +35,9 @@ from annotate.report_store import Content, Stored
 from annotate.reports import SEED
 from annotate.win_rates import WinRate, win_rates_in
 
-FIGURES, JUDGEMENT, VERDICTS, WIN_RATES = "figures", "judgement", "verdicts", "win rates"
+FIGURES, JUDGEMENT, VERDICTS, LEDGERS, WIN_RATES = "figures", "judgement", "verdicts", "ledgers", "win rates"
 SYSTEMS, GRADINGS, BALLOTS = "systems", "gradings", "ballots"
-KINDS = (FIGURES, JUDGEMENT, VERDICTS, WIN_RATES, SYSTEMS, GRADINGS, BALLOTS, labels.KIND)
+KINDS = (FIGURES, JUDGEMENT, VERDICTS, LEDGERS, WIN_RATES, SYSTEMS, GRADINGS, BALLOTS, labels.KIND)
 LIVE_RANKINGS = 500
 """Up to here a page reckons by itself instead of showing what was stored."""
 T = TypeVar("T")
@@ -89,6 +89,11 @@ def verdicts(project: Project) -> Shown[Judgements]:
     return _judgements(project, VERDICTS)
 
 
+def of_ledgers(project: Project) -> Shown[Judgements]:
+    """Return the judgement with the findings that stand in the ledgers alone."""
+    return _judgements(project, LEDGERS)
+
+
 def _judgements(project: Project, kind: str) -> Shown[Judgements]:
     if _is_small(project):
         return Shown(Judgements(plain(_judgement(project, _work(project)))), None)
@@ -134,7 +139,8 @@ def make(project: Project) -> None:
     made: dict[str, Callable[[], object]] = {
         FIGURES: lambda: _figures(project, work()),
         JUDGEMENT: judgement,
-        VERDICTS: lambda: without_findings(judgement()),
+        VERDICTS: lambda: in_short(judgement()),
+        LEDGERS: lambda: in_short(judgement(), detectors=ledgers.TITLES),
         WIN_RATES: lambda: _win_rates(project, work()),
         SYSTEMS: lambda: _board(project, work()),
         GRADINGS: lambda: grading.gradings(project, work()),

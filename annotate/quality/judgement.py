@@ -93,9 +93,7 @@ def _columns(
     yield flat_grades.findings(crowd)
     yield texture.rhythm_findings(crowd)
     yield texture.words_findings(crowd)
-    yield drift.findings(crowd)
-    yield drift.tie_findings(crowd)
-    yield drift.severity_findings(crowd)
+    yield from drift.findings(crowd)
     yield newcomers.findings(crowd)
     yield transitivity.findings(crowd)
 

@@ -177,5 +177,5 @@ def test_a_known_comparison_gets_no_places(disputed):
 
 
 def test_the_desk_asks_a_fixed_number_of_times(as_rex, project, disputed, django_assert_max_num_queries):
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(9):
         as_rex.get(reverse("desk", args=[project.slug]))

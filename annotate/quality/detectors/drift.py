@@ -4,6 +4,7 @@ Standardising by the crowd's own week takes out that the texts change. A new gui
 restart there. EWMA sees a slow change, CUSUM a step; both alarm about once in 500 weeks without cause.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,9 @@ TIES = Words(Detector.TIE_DRIFT, "The share of ties", ("falls below", "rises abo
 SEVERITY = Words(Detector.SEVERITY_DRIFT, "Grades, less what the others give,", ("fall below", "rise above"))
 
 
+Windows = tuple[Ints, Ints, str]
+
+
 class Series(NamedTuple):
     """Standardised values by annotator and window (A, T), NaN where too little; `window` codes rankings, -1 none.
 
@@ -49,19 +53,17 @@ class Series(NamedTuple):
     unit: str
 
 
-def findings(crowd: Crowd) -> list[Finding]:
-    """For each annotator the largest excursion of either chart of agreement, as a multiple of its limit; 1 alarms."""
-    return _findings(crowd, crowd.agreement, AGREEMENT)
+def findings(crowd: Crowd) -> tuple[list[Finding], list[Finding], list[Finding]]:
+    """For each annotator the largest excursion of either chart, as a multiple of its limit; 1 alarms.
 
-
-def tie_findings(crowd: Crowd) -> list[Finding]:
-    """The same of the share of pairs that a ranking ties."""
-    return _findings(crowd, tie_shares(crowd), TIES)
-
-
-def severity_findings(crowd: Crowd) -> list[Finding]:
-    """The same of how much higher than the others a ranking grades the same completions."""
-    return _findings(crowd, grade_residuals(crowd.work), SEVERITY)
+    Of agreement with the others, of the share of pairs tied, and of how much higher than the others they grade.
+    """
+    windows = _windows(crowd)
+    return (
+        _findings(crowd, windows, crowd.agreement, AGREEMENT),
+        _findings(crowd, windows, tie_shares(crowd), TIES),
+        _findings(crowd, windows, grade_residuals(crowd.work), SEVERITY),
+    )
 
 
 def tie_shares(crowd: Crowd) -> Floats:
@@ -71,18 +73,20 @@ def tie_shares(crowd: Crowd) -> Floats:
     return divided(tied, tally(votes.ranking, n=len(votes.ranking_ids)))
 
 
-def _findings(crowd: Crowd, value: Floats, words: Words) -> list[Finding]:
-    series = standardised(crowd, value)
+def _findings(crowd: Crowd, windows: Windows, value: Floats, words: Words) -> list[Finding]:
+    if not np.isfinite(value).any():
+        return [too_few(words.detector, 0, DRIFT_WINDOWS)] * crowd.n
+    series = standardised(crowd, windows, value)
     excursion = _excursion(series)
     q = benjamini_hochberg(_p_values(series, excursion))
     shown = np.where(series.window >= 0, value, np.nan)
     return [_finding(crowd, series, excursion, k, q[k], shown, words) for k in range(crowd.n)]
 
 
-def standardised(crowd: Crowd, value: Floats) -> Series:
+def standardised(crowd: Crowd, windows: Windows, value: Floats) -> Series:
     """Each annotator's mean of a window less the crowd's, over its standard error and the crowd's spread; `value` is
     by ranking (R,), NaN where there is none."""
-    window, versions, unit = _windows(crowd)
+    window, versions, unit = windows
     counted = (window >= 0) & np.isfinite(value)
     n_windows = int(window.max(initial=-1)) + 1
     author, when, value = crowd.rows.author[counted], window[counted], value[counted]
@@ -99,7 +103,7 @@ def standardised(crowd: Crowd, value: Floats) -> Series:
     return Series(divided(off, scale), n, window, restarts, unit)
 
 
-def _windows(crowd: Crowd) -> tuple[Ints, Ints, str]:
+def _windows(crowd: Crowd) -> Windows:
     """Codes of windows in the order of time, (guideline version, week) together; each window's version; the unit.
 
     Weeks begin on Monday, UTC; a project younger than five weeks is charted by days.
@@ -153,13 +157,24 @@ def _p_values(series: Series, excursion: Floats) -> Floats:
     """P(an excursion as large | nothing but chance), from simulated charts of as many windows. (A,)"""
     known = np.isfinite(series.z)
     largest = np.where(known, excursion, 0.0).max(axis=1, initial=0.0)
-    chance = np.random.default_rng(SEED).standard_normal((SIMULATED, series.z.shape[1]))
-    steady = Series(chance, chance, series.window, series.restarts, series.unit)
-    if not chance.shape[1]:
+    if not known.any():
         return np.full(len(largest), np.nan)
-    by_chance = np.sort(_excursion(steady).max(axis=1))
+    by_chance = _excursions_by_chance(tuple(series.restarts.tolist()))
     above = SIMULATED - np.searchsorted(by_chance, largest, side="left")
     return np.where(known.sum(axis=1) >= DRIFT_WINDOWS.shown, (1 + above) / (1 + SIMULATED), np.nan)
+
+
+@lru_cache(maxsize=8)
+def _excursions_by_chance(restarts: tuple[bool, ...]) -> Floats:
+    """The largest excursions of charts of pure chance with so many windows and these restarts, in order. (SIMULATED,)
+
+    The charts of agreement, ties and strictness have the same windows: they are simulated once.
+    """
+    chance = np.random.default_rng(SEED).standard_normal((SIMULATED, len(restarts)))
+    none = np.empty(0, dtype=np.int64)
+    steady = Series(chance, chance, none, np.array(restarts, dtype=np.bool_), "")
+    ordered: Floats = np.sort(_excursion(steady).max(axis=1))
+    return ordered
 
 
 def _excursion(series: Series) -> Floats:
@@ -179,16 +194,18 @@ def _finding(crowd: Crowd, series: Series, excursion: Floats, k: int, q: float, 
     is_alarm = largest > 1 and q < Q_BELOW
     rises = float(series.z[k][worst]) > 0
     severity = Severity.REVIEW if is_alarm else Severity.NONE
+    evidence: tuple[int, ...] = ()
     sentence = f"Steady against the crowd over {len(known)} {unit}s."
     if is_alarm:
         level = f"{words.ways[rises]} their own level over {len(known)} {unit}s"
         sentence = f"{words.subject} {level} more than chance allows: {largest:.1f} times the limit."
-    in_worst = np.where(series.window == worst, value, np.nan)
+        in_worst = np.where(series.window == worst, value, np.nan)
+        evidence = crowd.evidence(k, in_worst, sign=1.0 if rises else -1.0)
     return Finding(
         words.detector,
         Estimate(largest, n=len(known)),
         severity,
         sentence,
         q=number(q),
-        evidence=crowd.evidence(k, in_worst, sign=1.0 if rises else -1.0) if is_alarm else (),
+        evidence=evidence,
     )

@@ -8,7 +8,6 @@ import numpy as np
 from annotate.quality.arrays import Floats, Ints, sums, tally
 from annotate.quality.detectors.crowd import Crowd, percent, too_few
 from annotate.quality.detectors.fatigue import BREAK_SECONDS
-from annotate.quality.detectors.rows import by_author
 from annotate.quality.estimate import Estimate
 from annotate.quality.findings import Detector, Finding, Severity
 from annotate.quality.intervals import wilson
@@ -24,11 +23,11 @@ CLEARLY = 0.25  # above the crowd's middle: where a project asks for set phrases
 def rhythm_findings(crowd: Crowd) -> list[Finding]:
     """For each annotator the variation of the times between their rankings within a session: 0 is a clock."""
     gap = gaps(crowd)
-    known = np.isfinite(gap)
-    n = by_author(known.astype(np.float64), crowd.rows, n=crowd.n)
-    mean = divided(by_author(np.where(known, gap, 0.0), crowd.rows, n=crowd.n), n)
-    off = np.where(known, gap - mean[np.maximum(crowd.rows.author, 0)], 0.0)
-    deviation = np.sqrt(divided(by_author(off**2, crowd.rows, n=crowd.n), n - 1))
+    known = np.flatnonzero(np.isfinite(gap))
+    author, between = crowd.rows.author[known], gap[known]
+    n = tally(author, n=crowd.n)
+    mean = divided(sums(between, by=author, n=crowd.n), n)
+    deviation = np.sqrt(divided(sums((between - mean[author]) ** 2, by=author, n=crowd.n), n - 1))
     variation = divided(deviation, mean)
     return [_rhythm(crowd, k, int(n[k]), variation[k], mean[k], gap) for k in range(crowd.n)]
 

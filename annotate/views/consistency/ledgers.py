@@ -12,7 +12,7 @@ from annotate.consistency import ledgers, report
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    shown = report.judgements(project)
+    shown = report.of_ledgers(project)
     context = {
         "project": project,
         "shown": shown,

@@ -107,6 +107,7 @@ def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):
         "gradings",
         "judgement",
         "label value",
+        "ledgers",
         "systems",
         "verdicts",
         "win rates",

@@ -105,3 +105,16 @@ def test_votes_that_move_together_on_a_prompt_are_worth_one_each_prompt() -> Non
 
     assert shares.share[0] == 0.75
     assert shares.effective[0] == 4.0
+
+
+def test_a_clicker_agrees_with_the_others_by_half_over_two_hundred_projects() -> None:
+    """Within three standard errors of one half; J of the joint model is drawn off 0 by its pseudo-votes."""
+    crowds = (
+        drawn_votes(np.random.default_rng(n), slopes=[3.0] * 5 + [0.0], pulls=[0.0] * 6, n_pairs=120)[0]
+        for n in range(200)
+    )
+
+    agreed = np.array([annotator_reliability(votes)[5].agreement.value for votes in crowds])
+
+    assert abs(agreed.mean() - 0.5) < 3 * agreed.std() / np.sqrt(200)
+    assert agreed.std() > 0.02

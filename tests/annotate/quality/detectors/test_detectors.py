@@ -289,7 +289,7 @@ def worse_from_the_middle(seen: people.Seen) -> np.ndarray:
 def test_who_gets_worse_drifts_and_the_steady_do_not() -> None:
     work = people.crowd({3: worse_from_the_middle}, n_prompts=3_200)
 
-    found = drift.findings(crowd_of(by_week(work, weeks=12)))
+    found = drift.findings(crowd_of(by_week(work, weeks=12)))[0]
 
     assert severities(found) == {3: Severity.REVIEW}
     assert found[3].sentence.startswith("Agreement falls below their own level over 12 weeks")
@@ -298,7 +298,7 @@ def test_who_gets_worse_drifts_and_the_steady_do_not() -> None:
 def test_a_change_with_a_new_guideline_is_no_alarm() -> None:
     work = people.crowd({3: worse_from_the_middle}, n_prompts=3_200)
 
-    found = drift.findings(crowd_of(by_week(work, weeks=12, version_two_from=6)))
+    found = drift.findings(crowd_of(by_week(work, weeks=12, version_two_from=6)))[0]
 
     assert 3 not in severities(found)
 

@@ -103,7 +103,7 @@ def test_who_grows_stricter_drifts_and_the_always_strict_do_not() -> None:
     late = (work.at - START) / (7 * DAY) / 12
     stricter = np.where(rows.author == ODD, 2 * late, np.where(rows.author == 3, 1.5, 0.0))
 
-    found = drift.severity_findings(crowd_of(graded(work, stricter=stricter)))
+    found = drift.findings(crowd_of(graded(work, stricter=stricter)))[2]
 
     assert noteworthy(found) == [ODD]
     assert "Grades, less what the others give," in found[ODD].sentence
@@ -121,7 +121,7 @@ def test_who_ties_more_and_more_drifts() -> None:
     n = len(work.votes.ranking_ids)
     work = work._replace(at=START + 7 * DAY * (np.arange(n) * 12 // n) + np.arange(n) % 1000)
 
-    found = drift.tie_findings(crowd_of(work))
+    found = drift.findings(crowd_of(work))[1]
 
     assert noteworthy(found) == [ODD]
     assert found[ODD].sentence.startswith("The share of ties ")

@@ -25,6 +25,10 @@ WATCHED = Chart(
     "In deviations; the second is by a reward model that only watches. Where they part, the first is being gamed.",
 )
 """Only where somebody watches."""
+UNCERTAINTY = Chart(
+    "Uncertainty", ("uncertainty",), "How far the heads of the reward model differ, in deviations of its scores."
+)
+"""Only where the reward model has an ensemble."""
 
 SCORE = Chart("Score", ("score",), "Mean of the reward model over a rollout, before the KL penalty. Should rise.")
 ENTROPY = Chart("Entropy", ("entropy",), "Nats per token. A fall to zero means that all completions become one.")
@@ -60,6 +64,7 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
     "ppo": (
         SCORE,
         WATCHED,
+        UNCERTAINTY,
         Chart(
             "KL", ("kl", "kl_k3"), "Nats per completion from the starting policy, by two estimators that should agree."
         ),

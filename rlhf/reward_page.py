@@ -22,6 +22,10 @@ SLICES = {
         "The label's certainty q. Near one half people hardly agree themselves, and no model can be much better.",
     ),
     "category": ("By category", "A category far below the others wants comparisons of its own."),
+    "doubt": (
+        "By the model's own uncertainty",
+        "Pairs on which its heads agree, and those on which they do not. No difference: its uncertainty says nothing.",
+    ),
     "length": (
         "By which completion is better",
         "A model that only counts words is right where the longer one is better and wrong where the shorter one is.",
@@ -144,7 +148,7 @@ def _overall(
 
 
 def _slices(measured: Metrics, usual: tuple[float, float] | None) -> list[Slice]:
-    rows = measured.get("accuracy_by", [])
+    rows = measured.get("accuracy_by", []) + measured.get("accuracy_by_doubt", [])
     by_name = {name: list(of_name) for name, of_name in groupby(rows, key=lambda row: row["slice"])}
     return [
         Slice(

@@ -45,6 +45,7 @@ FIGURES = {
         ("«Longer wins»", "accuracy_longer_wins"),
         ("Where the shorter won", "accuracy_shorter_won"),
         ("Held-out pairs", "n"),
+        ("Uncertainty", "uncertainty"),
     ),
     "ppo": TUNED,
     "dpo": (
@@ -67,6 +68,7 @@ FIGURES = {
         ("Win rate by the reward model", "win_rate_mean"),
         ("KL, nats", "kl"),
         ("Outside the range of trust", "outside_rate"),
+        ("Uncertainty", "uncertainty"),
         ("Distinct bigrams", "distinct_2"),
         ("Finished", "eos_rate"),
     ),

@@ -69,6 +69,12 @@ RULES = (
         "start): its scores mean little there. Stop earlier, or have these completions ranked and train it again.",
     ),
     Rule(
+        "uncertainty",
+        lambda now, start: now > 1.5 * start,
+        "The reward model is {ratio:.1f} times as unsure of the completions as at the start (its heads differ by "
+        "{now:.2f} deviations, {start:.2f} before): have such completions ranked, train it again, or stop earlier.",
+    ),
+    Rule(
         "length",
         lambda now, start: now > 2 * start or now < 0.5 * start,
         "The length went from {start:.0f} to {now:.0f} tokens: length is the first thing that PPO games. Look at the "

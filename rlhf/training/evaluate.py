@@ -14,6 +14,7 @@ from rlhf.contract.shares import Z_95
 from rlhf.training import (
     data,
     diversity,
+    ensemble,
     generation,
     models,
     ppo_math,
@@ -137,16 +138,26 @@ def _scores(
         "on_batch": context.directory.beat,
     }
     scores = scoring.score(model, texts, **options)
-    found = {}
-    if (trusted := trust.read(directory, device=torch.device("cpu"))) is not None:
-        states = reward_report.last_states(model, [tuple(text) for text in texts], **options)
-        found = {"outside_rate": trusted.outside_rate(trusted.distances(states))}
+    found = _doubts(directory, model, texts, options)
     found |= _by_prompt("score", scores, config.completions_per_prompt)
     if others:
         theirs = [prompt.ids + one.ended(eos) for prompt, one in zip(prompts, others, strict=True)]
         ahead = scores - scoring.score(model, theirs, **options)
         found |= _by_prompt("win_rate", (ahead.sign() + 1) / 2, config.completions_per_prompt)
     return found
+
+
+def _doubts(
+    directory: Path, model: torch.nn.Module, texts: list[list[int]], options: dict[str, Any]
+) -> dict[str, float]:
+    """Return how far the scores of texts are to be believed: what the reward model knows of itself."""
+    cpu = torch.device("cpu")
+    trusted, heads = trust.read(directory, device=cpu), ensemble.read(directory, device=cpu)
+    if trusted is None and heads is None:
+        return {}
+    states = reward_report.last_states(model, [tuple(text) for text in texts], **options)
+    found = {"outside_rate": trusted.outside_rate(trusted.distances(states))} if trusted else {}
+    return found | ({"uncertainty": heads.spread(states).mean().item()} if heads else {})
 
 
 def _by_prompt(name: str, values: torch.Tensor, per_prompt: int) -> dict[str, float]:

@@ -18,7 +18,8 @@ from transformers import PreTrainedModel
 
 from rlhf.contract import rundir
 from rlhf.contract.records import FailureReason
-from rlhf.training import models, precision, rollout, trust
+from rlhf.training import ensemble, models, precision, rollout, trust
+from rlhf.training.ensemble import Ensemble
 from rlhf.training.policy import Policy
 from rlhf.training.rollout import Batch
 from rlhf.training.run import StageError
@@ -36,12 +37,14 @@ class Judged(NamedTuple):
     distances: Tensor | None  # (B,) from the training data (trust.py); None where the model has no range of trust
     token_scores: Tensor  # (B, R) what it would say before each response token
     hidden: Tensor  # (B, R, H) the states that it says that from
+    spread: Tensor | None = None  # (B,) its uncertainty (ensemble.py); None where the model has no ensemble
 
 
 class Judge(Protocol):
     """A frozen reward model."""
 
     trust: Trust | None
+    ensemble: Ensemble | None
 
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         """Judge a batch; `states` are the trunk's, where the policy shares one. Raises StageError at NaN."""
@@ -55,12 +58,13 @@ class OwnModel:
     model: nn.Module
     use_bfloat16: bool
     trust: Trust | None = None
+    ensemble: Ensemble | None = None
 
     @torch.no_grad()
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         with precision.autocast(batch.ids.device, use_bfloat16=self.use_bfloat16):
             hidden = rollout.hidden_states(self.model, batch)
-        return _judged(batch, hidden, self.model.score.weight, self.trust)
+        return _judged(batch, hidden, self.model.score.weight, self)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class OnSharedTrunk:
     policy: Policy
     head: Tensor  # (1, H)
     trust: Trust | None = None
+    ensemble: Ensemble | None = None
     name: str = NAME  # of its adapter
 
     @torch.no_grad()
@@ -77,18 +82,18 @@ class OnSharedTrunk:
         model = self.policy.model
         model.base_model.set_adapter(self.name, inference_mode=True)
         try:
-            return _judged(batch, self.policy.hidden(batch, states), self.head, self.trust)
+            return _judged(batch, self.policy.hidden(batch, states), self.head, self)
         finally:
             model.base_model.set_adapter("default")
 
 
 def load(directory: Path, *, base: Path, policy: Policy, name: str = NAME) -> Judge:
     """Return the reward model of a checkpoint: on the policy's trunk where it was trained on the same base."""
+    known = (trust.read(directory, device=models.device()), ensemble.read(directory, device=models.device()))
     if shares_trunk(directory, base=base, policy=policy):
-        head = _add_adapter(policy, directory, name)
-        return OnSharedTrunk(policy, head, trust.read(directory, device=models.device()), name)
+        return OnSharedTrunk(policy, _add_adapter(policy, directory, name), *known, name)
     model = models.load_reward_model(directory).to(models.device()).requires_grad_(False)
-    return OwnModel(model, policy.use_bfloat16, trust.read(directory, device=models.device()))
+    return OwnModel(model, policy.use_bfloat16, *known)
 
 
 def shares_trunk(directory: Path, *, base: Path, policy: Policy) -> bool:
@@ -130,12 +135,13 @@ def _add_adapter(policy: Policy, directory: Path, name: str) -> Tensor:
     return head.to(inner.device)
 
 
-def _judged(batch: Batch, hidden: Tensor, head: Tensor, trusted: Trust | None) -> Judged:
+def _judged(batch: Batch, hidden: Tensor, head: Tensor, judge: Judge) -> Judged:
     hidden = hidden.float()  # (B, P + R, H)
     last = hidden[torch.arange(len(hidden), device=hidden.device), batch.last_columns]
     scores = last @ head[0].float()
     if not torch.isfinite(scores).all():
         raise StageError(FailureReason.NON_FINITE, "non-finite score: the reward model returns NaN or infinity.")
     before = hidden[:, batch.predicting]
-    distances = trusted.distances(last) if trusted else None
-    return Judged(scores, distances, (before @ head[0].float()) * batch.response_mask, before)
+    distances = judge.trust.distances(last) if judge.trust else None
+    spread = judge.ensemble.spread(last) if judge.ensemble else None
+    return Judged(scores, distances, (before @ head[0].float()) * batch.response_mask, before, spread)

@@ -214,6 +214,13 @@ def scores_of(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Te
     return inner.score(last_states(model, input_ids, attention_mask)).squeeze(-1).float()
 
 
+def head_of_reward(model: nn.Module) -> Tensor:
+    """Return the weight (1, H) of a reward model's head, the trained one where adapters stand beside it."""
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    score = inner.score
+    return (score.modules_to_save["default"] if hasattr(score, "modules_to_save") else score).weight
+
+
 def last_states(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
     """Return the states (B, H) at the last real token of right-padded sequences."""
     inner = model.get_base_model() if isinstance(model, PeftModel) else model

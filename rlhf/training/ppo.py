@@ -125,7 +125,8 @@ def _experience(
     whitened = ppo_math.whiten(advantages, mask)
     distances = None if judged.distances is None else parallel.whole(judged.distances, n)
     watched = parallel.whole(setting.watcher.scores(mine, states), n) if setting.watcher else None
-    return Rollout(batch, states, old, kl, kl_k3, scores, distances, whitened, returns, watched)
+    spread = None if judged.spread is None else parallel.whole(judged.spread, n)
+    return Rollout(batch, states, old, kl, kl_k3, scores, distances, whitened, returns, watched, spread)
 
 
 def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generated: list[Generated]) -> Outputs:

@@ -24,6 +24,8 @@ def measured(
     if setting.judge.trust and experience.distances is not None:
         outside = setting.judge.trust.outside_rate(experience.distances)
         also |= {"distance": experience.distances.mean().item(), "outside_rate": outside}
+    if experience.spread is not None:
+        also["uncertainty"] = experience.spread.mean().item()
     if experience.watched is not None:
         also |= {
             "scaled_score": (experience.scores.mean().item() - setting.score_mean) / setting.score_std,

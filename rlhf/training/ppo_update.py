@@ -28,6 +28,7 @@ class Rollout(NamedTuple):
     advantages: Tensor
     returns: Tensor
     watched: Tensor | None  # (B,) the watcher's scores, in deviations; None where nobody watches
+    spread: Tensor | None  # (B,) the reward model's uncertainty; None where it has no ensemble
 
 
 def optimise(

@@ -27,6 +27,7 @@ from rlhf.contract.config import RewardConfig
 from rlhf.contract.rundir import RunDirectory
 from rlhf.training import (
     data,
+    ensemble,
     judge,
     learning_curve,
     models,
@@ -43,6 +44,7 @@ from rlhf.training import (
     trust,
 )
 from rlhf.training.data import TokenisedPair
+from rlhf.training.ensemble import Ensemble
 from rlhf.training.learning_curve import QuietWatcher
 from rlhf.training.rankings import Rankings, States
 from rlhf.training.resuming import Keeper
@@ -275,8 +277,11 @@ def _finish(
     trusted = reward_report.range_of_trust(model, pairs, held_out, seed=context.spec.config.seed, **options)
     if trusted is None:
         print("range of trust: too few distinct texts to tell it", flush=True)
+    heads = _ensemble(context, model, pairs, options)
+    found |= reward_report.of_ensemble(heads, model, held_out, **options)
     with tempfile.TemporaryDirectory() as scratch:
         beside = [trust.write(trusted, Path(scratch))] if trusted else []
+        beside += [ensemble.write(heads, Path(scratch))] if heads else []
         if isinstance(model, PeftModel):  # PPO from the same base puts the adapter on the policy's trunk
             beside.append(file := Path(scratch) / judge.ADAPTER_FILE)
             base = rundir.sha256_of(Path(context.spec.inputs.base) / rundir.MANIFEST)
@@ -287,6 +292,14 @@ def _finish(
     resuming.forget(context.directory)
     figures = {name: facts[name] for name in ("score_mean", "score_std")} | reward_report.of_trust(trusted)
     return StageOutcome({**found, **figures, "n_train": len(pairs), "n_left_out": left_out}, checkpoint_kind="reward")
+
+
+def _ensemble(
+    context: RunContext, model: nn.Module, pairs: list[TokenisedPair], options: dict[str, Any]
+) -> Ensemble | None:
+    config = context.spec.config
+    assert isinstance(config, RewardConfig)  # noqa: S101
+    return reward_report.ensemble_of(model, pairs, count=config.ensemble, seed=config.seed, **options)
 
 
 if __name__ == "__main__":

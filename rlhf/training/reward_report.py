@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from rlhf.contract.shares import wilson
-from rlhf.training import calibration, models, scoring, trust
+from rlhf.training import calibration, ensemble, models, scoring, trust
 from rlhf.training.data import TokenisedPair, is_decided
+from rlhf.training.ensemble import Ensemble
 from rlhf.training.trust import Trust
 
+MOST_PAIRS = 10_000
+"""Pairs that the heads of an ensemble are fitted on, at most."""
 MOST_TEXTS = 4_000
 """Texts that the range of trust is measured on, at most."""
 CERTAINTIES = ((0.5, 0.6), (0.6, 0.75), (0.75, 0.9), (0.9, 1.0))
@@ -59,6 +62,76 @@ def of_held_out(
 def of_trust(trusted: Trust | None) -> dict[str, float]:
     """Return the figure of a range of trust for result.json: beyond which distance a text lies outside."""
     return {"trust_threshold": trusted.threshold.item()} if trusted else {}
+
+
+def ensemble_of(
+    model: nn.Module,
+    pairs: list[TokenisedPair],
+    *,
+    count: int,
+    seed: int,
+    pad_id: int,
+    batch_size: int,
+    on_batch: Callable[[], None],
+) -> Ensemble | None:
+    """Return `count` heads fitted on training pairs around the model's own; None where none are wanted."""
+    if not count:
+        return None
+    options = {"pad_id": pad_id, "batch_size": batch_size, "on_batch": on_batch}
+    pairs = random.Random(seed).sample(pairs, min(MOST_PAIRS, len(pairs)))  # noqa: S311  reproducible, not secret
+    chosen, rejected = pair_states(model, pairs, **options)
+    names = {name: at for at, name in enumerate(dict.fromkeys(pair.record.prompt_id for pair in pairs))}
+    labels = ensemble.Labels(
+        q=torch.tensor([pair.record.q for pair in pairs]),
+        weight=torch.tensor([pair.record.weight for pair in pairs]),
+        prompt=torch.tensor([names[pair.record.prompt_id] for pair in pairs]),
+    )
+    head = models.head_of_reward(model).detach().float().cpu()[0]
+    return ensemble.fit(chosen, rejected, labels, head=head, count=count, seed=seed)
+
+
+def of_ensemble(
+    found: Ensemble | None,
+    model: nn.Module,
+    pairs: list[TokenisedPair],
+    *,
+    pad_id: int,
+    batch_size: int,
+    on_batch: Callable[[], None],
+) -> dict[str, Any]:
+    """Return the mean uncertainty on held-out pairs, and the accuracy on the surer and the less sure half of them.
+
+    A pair's uncertainty is the deviation of the gaps by the heads, over the size of their mean: near 1 they are not
+    agreed on which is better.
+    """
+    decided = [pair for pair in pairs if is_decided(pair)]
+    if found is None or len(decided) < 2:
+        return {}
+    options = {"pad_id": pad_id, "batch_size": batch_size, "on_batch": on_batch}
+    chosen, rejected = pair_states(model, decided, **options)
+    gaps = (chosen - rejected) @ found.heads.T  # (N, K)
+    doubt = gaps.std(1) / gaps.mean(1).abs().clamp(min=1e-9)
+    own = (chosen - rejected) @ models.head_of_reward(model).detach().float().cpu()[0]
+    right = ((own > 0).float() + 0.5 * (own == 0).float())[doubt.argsort()].tolist()
+    middle = len(right) // 2
+    return {
+        "uncertainty": torch.cat([found.spread(chosen), found.spread(rejected)]).mean().item(),
+        "accuracy_by_doubt": [
+            _row("doubt", "the surer half", right[:middle]),
+            _row("doubt", "the less sure half", right[middle:]),
+        ],
+    }
+
+
+def pair_states(
+    model: nn.Module, pairs: list[TokenisedPair], *, pad_id: int, batch_size: int, on_batch: Callable[[], None]
+) -> tuple[Tensor, Tensor]:
+    """Return the states (N, H) at the ends of the chosen and of the rejected texts; each distinct text is run once."""
+    texts = sorted({tuple(text) for pair in pairs for text in (pair.chosen, pair.rejected)}, key=len)
+    states = last_states(model, texts, pad_id=pad_id, batch_size=batch_size, on_batch=on_batch)
+    place = {text: at for at, text in enumerate(texts)}
+    sides = ([place[tuple(p.chosen)] for p in pairs], [place[tuple(p.rejected)] for p in pairs])
+    return states[sides[0]], states[sides[1]]
 
 
 @torch.no_grad()

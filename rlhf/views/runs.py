@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotate.access import STAFF, has_role, project_for_staff, requires
 from rlhf import access, preflight, reward_page, run_page, runs, score_path, sweeps
-from rlhf.charts import CHARTS, WATCHED
+from rlhf.charts import CHARTS, UNCERTAINTY, WATCHED, Chart
 from rlhf.contract import config as configs
 from rlhf.forms import RunForm
 from rlhf.models import Checkpoint, Run, Sweep
@@ -44,7 +44,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = _live(request, run) | {
         "project": run.project,
         "heading": f"Run {run.pk}: {run.get_stage_display()}",
-        "charts": [chart for chart in CHARTS[run.stage] if chart is not WATCHED or run.watcher_id],
+        "charts": _charts(run),
         "score_path": score_path.path(run),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
         "children": Run.objects.filter(
@@ -75,6 +75,15 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"Run {pk} is asked to stop. It keeps nothing.")
     return redirect("run", pk=pk)
+
+
+def _charts(run: Run) -> list[Chart]:
+    """The curves of a run, without those that it has nothing for."""
+    judge = run.reward_model.run if run.reward_model else None
+    absent = set() if run.watcher_id else {WATCHED}
+    if not (judge and judge.config.get("ensemble")):
+        absent.add(UNCERTAINTY)
+    return [chart for chart in CHARTS[run.stage] if chart not in absent]
 
 
 def _swept(request: HttpRequest, form: RunForm) -> Sweep | None:

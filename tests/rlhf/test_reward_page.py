@@ -68,6 +68,18 @@ def test_accuracy_stands_against_chance_words_and_people(trained):
     ]
 
 
+def test_each_part_of_the_pairs_has_its_table(trained):
+    doubt = [{"slice": "doubt", "value": "the surer half", "accuracy": 0.8, "low": 0.7, "high": 0.9, "n": 100}]
+
+    slices = reward_page.report(trained(MEASURED | {"accuracy_by_doubt": doubt})).slices
+
+    assert [(one.title, one.rows[0].value) for one in slices] == [
+        ("By margin of the label", 0.55),
+        ("By category", 0.8),
+        ("By the model's own uncertainty", 0.8),
+    ]
+
+
 def test_the_length_bias_is_what_the_model_adds_to_what_people_do(trained):
     assert reward_page.report(trained()).length.difference == pytest.approx(0.08)
 

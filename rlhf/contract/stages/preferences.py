@@ -44,6 +44,13 @@ class RewardConfig(StageConfig):
         "tuned against one and watched by the other.",
         choices=("all", "a", "b"),
     )
+    ensemble: int = option(
+        0,
+        help="Heads fitted besides on bootstraps of the prompts, whose spread says how unsure the model is of a text; "
+        "0 leaves them out, 8 are enough.",
+        minimum=0,
+        maximum=64,
+    )
     center_coefficient: float = option(0.01, help="Pulls scores towards mean 0.", minimum=0.0, maximum=1.0)
     minutes: float = option(
         0.0, help="Stop after so many minutes of training; 0 trains to the end.", minimum=0.0, maximum=100_000.0

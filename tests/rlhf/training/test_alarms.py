@@ -96,3 +96,10 @@ def test_a_score_that_rises_while_the_watcher_falls_is_over_optimisation():
 )
 def test_otherwise_the_watcher_is_silent(tuned, watcher):
     assert check(watched(tuned, watcher)) == []
+
+
+@pytest.mark.parametrize(("now", "is_raised"), [(0.5, True), (0.35, False)])
+def test_a_reward_model_that_grows_unsure_is_told(now, is_raised):
+    rows = [{"uncertainty": 0.3}, *[{"uncertainty": now}] * 3]
+
+    assert bool(check(rows)) == is_raised

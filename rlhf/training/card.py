@@ -30,6 +30,7 @@ LIMITS = {
     "policy": "It was tuned to score high under a reward model. What the reward model likes and people do not, such as "
     "length, may be in it; have its completions ranked before you use it.",
 }
+SIMULATED = "**Some of the rankings behind it were made by simulated annotators, not by people.**"
 GENERATE = """```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -59,10 +60,12 @@ def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, s
     settings = configs.to_json(spec.config)
     gave_weights = settings.get("weights") != "new"  # pretraining may take the tokenizer of a model only
     parent = _manifest_of(spec.inputs.base) if gave_weights else {}
+    data = _manifest_of(spec.inputs.snapshot or spec.inputs.corpus)
     step = {
         "stage": spec.stage,
         "kind": manifest["kind"],
         "seed": spec.config.seed,
+        "has_simulated": bool(data.get("has_simulated")),
         "figures": {name: value for name, value in figures.items() if _is_plain(value)},
         **{f"{name}_sha256": _sha256(path) for name, path in asdict(spec.inputs).items() if path},
     }
@@ -74,7 +77,7 @@ def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, s
         figures = parent["lineage"][-1]["figures"] | figures
     text = card(
         facts,
-        data=_manifest_of(spec.inputs.snapshot or spec.inputs.corpus),
+        data=data,
         settings=settings,
         figures=figures,
         versions=versions,
@@ -99,6 +102,7 @@ def card(facts: Facts, *, data: Facts, settings: Facts, figures: Facts, versions
         f"# {_title(kind, lineage)}\n\n{WHAT[kind]} Made with Concord.",
         "## Use\n\n" + (SCORE if kind == "reward" else GENERATE),
         f"## Limits\n\n{LIMITS[kind]}",
+        SIMULATED if any(step.get("has_simulated") for step in lineage) else "",
         _lineage(lineage),
         _data(data),
         _table("Figures", {name: value for name, value in figures.items() if _is_plain(value)}),
@@ -132,7 +136,8 @@ def _front(facts: Facts, figures: Facts) -> str:
 
 def _title(kind: str, lineage: list[Facts]) -> str:
     name = {"base": "Base model", "sft": "SFT model", "reward": "Reward model", "policy": "Policy"}[kind]
-    return f"{name} by {lineage[-1]['stage']}" if lineage else name
+    trained = [step["stage"] for step in lineage if step["stage"] != "export"]
+    return f"{name} by {trained[-1]}" if trained else name
 
 
 def _lineage(lineage: list[Facts]) -> str:
@@ -155,13 +160,8 @@ def _data(data: Facts) -> str:
     counts: Facts = data.get("counts", {})
     if not counts:
         return ""
-    simulated = (
-        "\n\n**Some of its rankings were made by simulated annotators, not by people.**"
-        if data.get("has_simulated")
-        else ""
-    )
     told = {name: value for name, value in counts.items() if isinstance(value, int)}
-    return _table("Data", told) + simulated
+    return _table("Data", told)
 
 
 def _table(title: str, values: Facts) -> str:

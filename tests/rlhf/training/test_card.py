@@ -60,11 +60,12 @@ def test_the_generation_config_ends_where_the_tokenizer_ends(made):
     assert (config["eos_token_id"], config["pad_token_id"]) == (tokenizer.eos_token_id, tokenizer.pad_token_id)
 
 
-def test_a_card_says_when_annotators_were_simulated(made):
-    facts = rundir.verify_manifest(made[0])
-    data = {"counts": {"pairs": 40}, "has_simulated": True}
+def test_what_stands_on_simulated_rankings_says_so_and_so_do_its_descendants(made):
+    facts = rundir.verify_manifest(made[1])
+    facts["lineage"][0]["has_simulated"] = True
 
-    text = card.card(facts, data=data, settings={}, figures={}, versions={})
+    text = card.card(facts, data={"counts": {"pairs": 40}}, settings={}, figures={}, versions={})
 
     assert "simulated annotators, not by people" in text
+    assert "simulated" not in (made[1] / "README.md").read_text()
     assert "| pairs | 40 |" in text

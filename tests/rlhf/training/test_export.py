@@ -62,5 +62,5 @@ def test_a_large_model_is_written_in_several_files(exported, tmp_path, tokenizer
 def test_the_folder_has_a_card_with_the_lineage(exported, base):
     folder, _ = exported(base)
 
-    assert "# Base model by export" in (folder / "README.md").read_text()
+    assert "# Base model\n" in (folder / "README.md").read_text()
     assert json.loads((folder / "manifest.json").read_text())["lineage"][-1]["stage"] == "export"

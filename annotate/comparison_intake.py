@@ -174,12 +174,14 @@ def _save_comparisons(
             use=row.use,
             overlap=row.overlap or project.overlap,
             priority=row.priority,
+            cohort=row.cohort,
             source=source,
             fingerprint=row.fingerprint,
         )
         for pk, row in zip(bulk.new_ids(Comparison, len(new)), new, strict=True)
     ]
-    columns = ["id", "project_id", "prompt_id", "external_id", "use", "overlap", "priority", "source", "fingerprint"]
+    about = ["id", "project_id", "prompt_id", "external_id", "source", "fingerprint"]
+    columns = [*about, "use", "overlap", "priority", "cohort"]
     bulk.insert(Comparison, columns, (operator.attrgetter(*columns)(comparison) for comparison in made))
     return made
 

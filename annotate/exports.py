@@ -31,6 +31,7 @@ TABLES = {
         "language": "text",
         "overlap": "whole",
         "priority": "whole",
+        "cohort": "text",
         "use": "text",
         "key": "text",
         "key_reason": "text",

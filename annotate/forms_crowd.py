@@ -39,7 +39,7 @@ class InvitationForm(forms.ModelForm):
         fields = ["label", "cohort", "quota", "max_uses", "expires_at"]
         help_texts = {
             "label": "For you: whom you give it to.",
-            "cohort": "A name for them as a group: pay is summed by it.",
+            "cohort": "A name for them as a group: work of this cohort is theirs alone, and pay is summed by it.",
         }
 
     def clean_expires_at(self) -> datetime | None:
@@ -75,7 +75,9 @@ class CrowdForm(forms.Form):
     )
     quota = forms.IntegerField(required=False, label="Comparisons in one stay", min_value=1, max_value=crowds.MAX_QUOTA)
     cohort = forms.CharField(
-        required=False, max_length=60, help_text="A name for these workers as a group: pay is summed by it."
+        required=False,
+        max_length=60,
+        help_text="Their group: work of this cohort is theirs alone, and pay is summed by it.",
     )
     completion_code = forms.CharField(required=False, max_length=40, help_text="Shown to who has finished.")
     failed_code = forms.CharField(

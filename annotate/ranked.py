@@ -116,6 +116,7 @@ def _comparison(one: Comparison, completions: list[tuple[int, str, str, str]], k
         "language": one.prompt.language,
         "overlap": one.overlap,
         "priority": one.priority,
+        "cohort": one.cohort,
     }
     if key:
         made |= {"use": one.use, "key": answers.named_tiers(key.tiers, names), "key_reason": key.reason}

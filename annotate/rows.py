@@ -66,6 +66,7 @@ class ComparisonRow:
     completions: tuple[CompletionRow, ...]
     overlap: int | None = None  # None: the project's
     priority: int = 0
+    cohort: str = ""  # whose work it is alone; empty: everybody's
     use: str = Use.WORK
     key: tuple[tuple[str, ...], ...] = ()  # the known order, exactly where the use is not work
     key_reason: str = ""
@@ -87,7 +88,8 @@ def prompt(values: Json) -> PromptRow:
 
 def comparison(values: Json) -> ComparisonRow:
     """Return a line of a comparisons file: {"prompt", "completions", "id"?, "prompt_id"?, "category"?, …}."""
-    optional = ["id", "prompt_id", "category", "language", "overlap", "priority", "use", "key", "key_reason"]
+    about = ["id", "prompt_id", "category", "language"]
+    optional = [*about, "overlap", "priority", "cohort", "use", "key", "key_reason"]
     jsonlines.only_keys(values, required=["prompt", "completions"], optional=optional)
     the_prompt = _prompt(values, id_key="prompt_id")
     found = jsonlines.items(values["completions"], "completions", low=0, high=MAX_COMPLETIONS, what="completions")
@@ -99,6 +101,7 @@ def comparison(values: Json) -> ComparisonRow:
         completions=completions,
         overlap=row_parts.whole(values, "overlap", low=1, high=50),
         priority=row_parts.whole(values, "priority", low=-1_000_000, high=1_000_000) or 0,
+        cohort=row_parts.text(values, "cohort", max_chars=60).strip(),
         use=row_parts.one_of(values, "use", Use.values) or Use.WORK,
         key=row_parts.tiers(values["key"], "key") if "key" in values else (),
         key_reason=row_parts.text(values, "key_reason", max_chars=20_000),

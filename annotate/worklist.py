@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotate import standing
 from annotate.assignments import SEEN
-from annotate.models import Annotator, Assignment, Project, Task
+from annotate.models import Annotator, Assignment, Membership, Project, Task
 from annotate.standing import Standing, Step
 
 State = Assignment.State
@@ -104,7 +104,7 @@ def of(annotator: Annotator) -> list[Work]:
     mine = Assignment.objects.filter(annotator=annotator)
     done = _by_project(mine.filter(state=State.SUBMITTED).exclude(purpose__in=standing.KNOWN))
     reserved = _by_project(mine.filter(state=State.RESERVED))
-    free = _by_project(_unseen(annotator).filter(state=State.OPEN, project__is_active=True))
+    free = _by_project(_for_them(annotator).filter(state=State.OPEN, project__is_active=True))
     projects = list(Project.objects.filter(is_active=True))
     stands = standing.by_project(annotator, projects)
     return [
@@ -130,6 +130,12 @@ def waiting(annotator: Annotator, project: Project) -> Waiting:
 def _unseen(annotator: Annotator) -> QuerySet[Assignment]:
     seen = Assignment.objects.filter(comparison=OuterRef("comparison"), annotator=annotator, state__in=SEEN)
     return Assignment.objects.filter(~Exists(seen))
+
+
+def _for_them(annotator: Annotator) -> QuerySet[Assignment]:
+    """What they have not had, and is everybody's or their cohort's."""
+    same_cohort = Membership.objects.filter(annotator=annotator, project=OuterRef("project"), cohort=OuterRef("cohort"))
+    return _unseen(annotator).filter(Q(cohort="") | Exists(same_cohort))
 
 
 def _by_project(places: QuerySet[Assignment]) -> dict[int, int]:

@@ -42,6 +42,12 @@ class Asking:
     now: datetime
 
     @property
+    def cohorts(self) -> tuple[str, ...]:
+        """Whose work they may have, in this order: their cohort's own, then everybody's ("")."""
+        mine = self.membership.cohort if self.membership else ""
+        return (mine, "") if mine else ("",)
+
+    @property
     def history(self) -> QuerySet[Assignment]:
         """Everything this annotator was handed in this project."""
         return Assignment.objects.filter(annotator=self.annotator, project=self.project)

@@ -19,9 +19,9 @@ PRIORITY_STEP = 2**31
 """A position is the comparison's id, moved forward by this for each step of priority."""
 OPEN_PLACES = f"""
 INSERT INTO annotate_assignment
-    (project_id, comparison_id, purpose, slot, position, state, "order", skip_reason)
+    (project_id, comparison_id, purpose, slot, position, cohort, state, "order", skip_reason)
 WITH RECURSIVE slots(slot) AS (SELECT 0 UNION ALL SELECT slot + 1 FROM slots WHERE slot < {MAX_OVERLAP - 1})
-SELECT project_id, id, 'work', slot, id - CAST(priority AS BIGINT) * {PRIORITY_STEP}, 'open', '[]', ''
+SELECT project_id, id, 'work', slot, id - CAST(priority AS BIGINT) * {PRIORITY_STEP}, cohort, 'open', '[]', ''
 FROM annotate_comparison JOIN slots ON slot < overlap
 WHERE "use" = 'work' AND id IN ({{marks}}) ORDER BY id, slot
 """  # noqa: S608  numbers of ours
@@ -169,8 +169,8 @@ def fill_places(held: Iterable[ImportedPlace]) -> list[Assignment]:
 
 
 def _place(comparison: Comparison, slot: int) -> Assignment:
-    position = _position(comparison)
-    return Assignment(project_id=comparison.project_id, comparison=comparison, slot=slot, position=position)
+    where = {"position": _position(comparison), "cohort": comparison.cohort}
+    return Assignment(project_id=comparison.project_id, comparison=comparison, slot=slot, **where)
 
 
 def _lock_open_places(comparison_ids: Sequence[int]) -> None:

@@ -22,13 +22,14 @@ COUNTED = (Purpose.WORK, Purpose.GOLD, Purpose.REPEAT)
 CLAIM = """
 DELETE FROM annotate_assignment WHERE id = (
     SELECT place.id FROM annotate_assignment place
-    WHERE place.project_id = %(project)s AND place.state = 'open' {where}
+    WHERE place.project_id = %(project)s AND place.state = 'open' AND place.cohort = %(cohort)s {where}
     AND NOT EXISTS (SELECT 1 FROM annotate_assignment seen WHERE seen.comparison_id = place.comparison_id
         AND seen.annotator_id = %(annotator)s AND seen.state IN ('reserved', 'submitted', 'skipped'))
     ORDER BY place.position, place.comparison_id, place.slot LIMIT 1 {lock})
 RETURNING comparison_id, slot, position
 """
-IN_HEAD = """AND place.id IN (SELECT id FROM annotate_assignment WHERE project_id = %(project)s AND state = 'open'
+IN_HEAD = """AND place.id IN (SELECT id FROM annotate_assignment
+    WHERE project_id = %(project)s AND state = 'open' AND cohort = %(cohort)s
     ORDER BY position, comparison_id, slot LIMIT 64)"""
 """So many of the first open places are looked at before the look-up goes on after what the annotator had last."""
 AFTER = "AND place.position > %(after)s"
@@ -115,8 +116,9 @@ def take_for_submission(assignment: Assignment) -> Assignment:
 
 def progress(annotator: Annotator, project: Project) -> Progress:
     """Count what an annotator has submitted and what is open for them in a project."""
-    asking = Asking(annotator, project, None, timezone.now())
-    free = _open(project).filter(~asking.has_seen("comparison"))
+    membership = Membership.objects.filter(project=project, annotator=annotator).first()
+    asking = Asking(annotator, project, membership, timezone.now())
+    free = _open(project).filter(cohort__in=asking.cohorts).filter(~asking.has_seen("comparison"))
     return Progress(
         submitted_count=asking.history.filter(state=State.SUBMITTED).count(),
         available_count=free.values("comparison").distinct().count(),
@@ -212,17 +214,27 @@ def _hidden(asking: Asking, standing: policy.Standing, *, handed_count: int) -> 
 def _take_work(asking: Asking) -> Assignment | None:
     """Take the first place that is free for the annotator, in the order of positions.
 
-    Who works ahead of the others has seen all that stands first. Then the look-up goes on after what they had last,
-    and stays short: what they have seen lies behind them. From the start again where nothing is left there.
+    What is their cohort's alone comes before what is everybody's.
     """
-    place = _claim_first(asking, IN_HEAD)
-    if place is None:
-        after = _last_position(asking)
-        place = (after is not None and _claim_first(asking, AFTER, after=after)) or _claim_first(asking, "")
+    places = (place for cohort in asking.cohorts if (place := _claim(asking, cohort)))
+    place = next(places, None)
     return _take(asking, place) if place else None
 
 
-def _claim_first(asking: Asking, where: str, **more: int) -> OpenPlace | None:
+def _claim(asking: Asking, cohort: str) -> OpenPlace | None:
+    """Claim the first place of a cohort's work that is free for the annotator.
+
+    Who works ahead of the others has seen all that stands first. Then the look-up goes on after what they had last,
+    and stays short: what they have seen lies behind them. From the start again where nothing is left there.
+    """
+    if place := _claim_first(asking, IN_HEAD, cohort=cohort):
+        return place
+    after = _last_position(asking)
+    ahead = after is not None and _claim_first(asking, AFTER, cohort=cohort, after=after)
+    return ahead or _claim_first(asking, "", cohort=cohort)
+
+
+def _claim_first(asking: Asking, where: str, **more: int | str) -> OpenPlace | None:
     """Delete the first open place that is free for the annotator and return it: found and taken in one statement.
 
     Places that somebody is just taking are passed over, and others are kept off: nobody ever waits for one.
@@ -260,7 +272,7 @@ def _unlocked(places: QuerySet[Assignment]) -> QuerySet[Assignment]:
     return places
 
 
-def _claim(place: Assignment) -> bool:
+def _take_away(place: Assignment) -> bool:
     """Delete an open place; False where it is gone. Nothing refers to open places, so nothing is looked for."""
     return Assignment.objects.filter(pk=place.pk, state=State.OPEN)._raw_delete(using=connection.alias) == 1
 
@@ -281,7 +293,7 @@ def _take_again(assignment: Assignment, *, now: datetime) -> None:
     slot = None
     if assignment.purpose == Purpose.WORK:
         place = _unlocked(_open_places_of(assignment)).first()
-        if place is None or not _claim(place):
+        if place is None or not _take_away(place):
             raise NotReserved
         slot = place.slot
     expired = Assignment.objects.filter(pk=assignment.pk, state=State.EXPIRED)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 from annotate.jsonlines import FieldError, Json
 
-OF_COMPARISONS = "id, prompt, prompt_id, category, language, completions, overlap, priority, use, key, key_reason"
+OF_COMPARISONS = (
+    "id, prompt, prompt_id, category, language, completions, overlap, priority, cohort, use, key, key_reason"
+)
 OF_RANKINGS = (
     "comparison, annotator, origin, ranking, chosen, rejected, tie, order, submitted_at, seconds, active_seconds, "
     "strength, is_all_bad, unrankable, ratings, flags, aspects, spans, reason, revision, guideline"

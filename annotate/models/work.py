@@ -57,6 +57,9 @@ class Comparison(models.Model):
     )
     overlap = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(50)])
     priority = models.IntegerField(default=0, help_text="Higher is handed out first.")
+    cohort = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="Whose work it is alone; empty: everybody's."
+    )
     source = models.CharField(max_length=120, blank=True, help_text="The import or run it came from. Staff only.")
     fingerprint = models.CharField(
         max_length=64, help_text="sha256 of the content: the same line imported again is known by it."
@@ -135,6 +138,9 @@ class Assignment(models.Model):
     repeat_of = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="repeated_by")
     slot = models.PositiveSmallIntegerField(null=True)
     position = models.BigIntegerField(default=0, help_text="Open places are handed out by position, lowest first.")
+    cohort = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="The comparison's, on open places."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     annotator = models.ForeignKey(Annotator, null=True, on_delete=models.PROTECT, related_name="assignments")
     guideline = models.ForeignKey(GuidelineVersion, null=True, on_delete=models.PROTECT, related_name="+")
@@ -174,7 +180,9 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["project", "position", "comparison", "slot"], condition=Q(state="open"), name="assignment_open"
+                fields=["project", "cohort", "position", "comparison", "slot"],
+                condition=Q(state="open"),
+                name="assignment_open",
             ),
             models.Index(fields=["annotator", "comparison"], name="assignment_seen"),
             models.Index(fields=["expires_at"], condition=Q(state="reserved"), name="assignment_leases"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0014_empty_the_sums'),
+        ('annotate', '0017_audit_is_append_only'),
     ]
 
     operations = [

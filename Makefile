@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODEL ?= smollm2
 ONCE ?=
+FUZZ ?= 2000
+SECURITY := tests/security tests/annotate/test_access_table.py tests/annotate/test_hostile_pages.py tests/browser/test_hostile.py
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2
 
-.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-chaos test-training test-browser images lint fmt types
+.PHONY: setup setup-dev demo run worker gpu-worker test test-quick test-chaos test-security test-training test-browser images lint fmt types
 
 setup: $(VENV)/.training-installed
 
@@ -40,14 +42,18 @@ gpu-worker: setup
 	$(BIN)/celery -A config worker --queues gpu --concurrency 1 --loglevel INFO --hostname gpu@%h
 
 test: setup-dev
-	$(PYTEST) -m "not gpu and not chaos and not images" $(TESTFLAGS)
+	$(PYTEST) -m "not gpu and not chaos and not images and not security" $(TESTFLAGS)
 
 test-quick: setup-dev
-	$(PYTEST) -m "not gpu and not chaos and not images and not torch and not browser" $(TESTFLAGS)
+	$(PYTEST) -m "not gpu and not chaos and not images and not security and not torch and not browser" $(TESTFLAGS)
 
 # 32 processes, 20,000 operations at one queue; on PostgreSQL with DATABASE_URL=postgres://…
 test-chaos: setup-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -s -m chaos tests/annotate/test_many_processes.py $(TESTFLAGS)
+
+# Every published bad input and attack, and FUZZ generated requests; on PostgreSQL with DATABASE_URL=postgres://…
+test-security: setup-dev
+	CONCORD_FUZZ=$(FUZZ) $(PYTEST) $(SECURITY) $(TESTFLAGS)
 
 test-training: setup-dev
 	$(PYTEST) -m torch $(TESTFLAGS)

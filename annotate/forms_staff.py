@@ -104,7 +104,9 @@ class ImportForm(forms.Form):
 
     kind = forms.ChoiceField(label="What the file holds", widget=forms.RadioSelect)
     file = forms.FileField(
-        label="File", widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.json,.csv,.tsv,.parquet,.arrow"})
+        label="File",
+        allow_empty_file=True,  # intake says by name what is wrong with it
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.json,.csv,.tsv,.parquet,.arrow"}),
     )
     shape = forms.ChoiceField(
         label="Format",

@@ -7,6 +7,7 @@ over-long lines are refused, because each of them is stored by some database and
 import difflib
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,27 @@ SIGNATURES = {
     b"\x89PNG": "a PNG picture",
     b"PK\x03\x04": "a zip file or spreadsheet",
     b"PAR1": "a Parquet file",
+    b"\xff\xfe\x00\x00": "UTF-32 text",
+    b"\x00\x00\xfe\xff": "UTF-32 text",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
+    b"{\x00": "UTF-16 text",
+    b"\x00{": "UTF-16 text",
     b"(\xb5/\xfd": "a zstd file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zX": "an xz file",
+    b"\xd0\xcf\x11\xe0": "an old Office file",
+    b"%PDF": "a PDF file",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"SQLite format 3": "a SQLite database",
 }
-INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+NOTHING = re.compile(
+    "[\\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]*"
+)
+"""White space and what is drawn as nothing: Unicode's Default_Ignorable_Code_Point, controls, the blank of Braille."""
+FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[^`\n]*")
+MAX_DIGITS = 25
 
 Json = dict[str, object]
 
@@ -68,9 +85,10 @@ class Faults:
     count: int = 0
 
     def add(self, line: int, where: str, message: str) -> None:
+        """Count a fault, and keep it if it is among the first; a key may hold what no page could show."""
         self.count += 1
         if len(self.kept) < MAX_ERRORS_KEPT:
-            self.kept.append(LineError(self.file, line, where, message))
+            self.kept.append(LineError(self.file, line, _showable(where), _showable(message)))
 
     def raise_if_any(self) -> None:
         if self.count:
@@ -101,7 +119,7 @@ def objects(
 def signature(path: Path) -> str:
     """Name what a file's first bytes say it is where that is no text; an empty string otherwise."""
     with path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(16)
     return next((name for magic, name in SIGNATURES.items() if start.startswith(magic)), "")
 
 
@@ -129,9 +147,17 @@ def text(value: object, where: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     storable(value, where)
     if len(value) > max_chars:
         raise FieldError(where, f"has {len(value):,} characters; at most {max_chars:,} are allowed.")
-    if not (value[:40].translate(INVISIBLE).strip() or value.translate(INVISIBLE).strip()):  # the start mostly tells
+    if says_nothing(value):
         raise FieldError(where, "is empty after trimming invisible characters.")
     return value
+
+
+def says_nothing(value: str) -> bool:
+    """Say whether a text is drawn as nothing: invisible characters, or the fences of a code block without code."""
+    first = NOTHING.match(value).end()
+    if first == len(value):
+        return True
+    return value[first] in "`~" and all(NOTHING.fullmatch(line) or FENCE.fullmatch(line) for line in value.split("\n"))
 
 
 def storable(value: str, where: str) -> None:
@@ -232,8 +258,6 @@ def _object(raw: bytes, *, is_first: bool) -> Json:
         raise FieldError("", f"is not JSON: {problem.msg} at column {problem.colno}.") from None
     except RecursionError:
         raise FieldError("", "is nested too deeply.") from None
-    except ValueError as problem:  # a number of thousands of digits
-        raise FieldError("", f"is not JSON: {problem}.") from None
     if not isinstance(value, dict):
         raise FieldError("", f"expected an object per line, got {describe(value)}.")
     return value
@@ -245,7 +269,7 @@ def no_duplicate_keys(pairs: list[tuple[str, object]]) -> Json:
     if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise FieldError(twice[:60].encode("utf-8", "replace").decode(), "stands twice in one object.")
+        raise FieldError(_showable(twice[:60]), "stands twice in one object.")
     return values
 
 
@@ -254,5 +278,17 @@ def no_constant(name: str) -> object:
     raise FieldError("", f"{name} is not a JSON value; leave the field out or give a finite number.")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=no_duplicate_keys, parse_constant=no_constant)
+def no_endless_number(digits: str) -> int:
+    """Return a whole number; one that no field could hold is refused before it is reckoned, which takes long."""
+    if len(digits) > MAX_DIGITS:
+        raise FieldError("", f"holds a number of {len(digits):,} digits; at most {MAX_DIGITS} are read.")
+    return int(digits)
+
+
+def _showable(name: str) -> str:
+    """Return a name with a question mark for each half of a surrogate pair, which no page and no log could hold."""
+    return name.encode("utf-8", "replace").decode()
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=no_duplicate_keys, parse_constant=no_constant, parse_int=no_endless_number)
 """JSON without what one reader takes and the next refuses: a key twice in an object, NaN, Infinity."""

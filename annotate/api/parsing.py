@@ -14,7 +14,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
 
-from annotate.jsonlines import FieldError, no_constant, no_duplicate_keys, storable
+from annotate.jsonlines import FieldError, no_duplicate_keys, storable
 
 MAX_BYTES = 8 * 2**20
 MAX_DEPTH = 20
@@ -58,7 +58,7 @@ def loads(raw: bytes) -> object:
         raise FieldError("", f"byte {problem.start} is not UTF-8; send UTF-8.") from None
     try:
         value = json.loads(
-            text, object_pairs_hook=no_duplicate_keys, parse_constant=no_constant, parse_int=_whole, parse_float=float
+            text, object_pairs_hook=no_duplicate_keys, parse_constant=float, parse_int=_whole, parse_float=float
         )
     except json.JSONDecodeError as problem:
         raise FieldError("", f"is not JSON: {problem.msg} at character {problem.pos}.") from None
@@ -89,7 +89,7 @@ def _check(where: str, value: object) -> None:
     if isinstance(value, str):
         storable(value, where)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise FieldError(where, "expected a finite number.")
+        raise FieldError(where, "expected a finite number; NaN and infinities are no JSON.")
     elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
         raise FieldError(where, "expected a whole number of at most 64 bits.")
 

@@ -17,6 +17,9 @@ import pyarrow.parquet as pq
 from annotate.jsonlines import Faults, Json
 
 ROWS_AT_A_TIME = 1000
+READ_ROWS = 200  # of 2 MB at most, the longest comparison that is let in
+MAX_EXPANSION = 20
+HARMLESS_BYTES = 2**26
 DATA_FILE = "data-00000-of-00001.arrow"
 TEXT_COLUMNS = ("id", "prompt", "prompt_id", "comparison", "annotator", "category", "language", "chosen", "rejected")
 PLAIN = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
@@ -27,8 +30,13 @@ def objects(path: Path, faults: Faults, *, progress: Callable[[int], None]) -> I
     """Yield (row number from 1, {column: value}); nulls are left out. In a folder the rows of all files count on."""
     number = 0
     for file in _files(path):
+        expanded = 0
         try:
             for batch in _batches(file, faults):
+                expanded += batch.nbytes
+                if expanded > max(HARMLESS_BYTES, MAX_EXPANSION * file.stat().st_size):
+                    faults.add(0, "", f"expands to more than {MAX_EXPANSION} times its size, which no text does.")
+                    return
                 names = batch.schema.names
                 for values in batch.to_pylist():
                     number += 1
@@ -117,14 +125,14 @@ def _batches(file: Path, faults: Faults) -> Iterator[pa.RecordBatch]:
     if start.startswith(b"PAR1"):
         with pq.ParquetFile(file) as parquet:
             if _is_readable(parquet.schema_arrow, faults):
-                yield from parquet.iter_batches(batch_size=ROWS_AT_A_TIME)
+                yield from parquet.iter_batches(batch_size=READ_ROWS)
         return
     open_arrow = pa.ipc.open_file if start == b"ARROW1" else pa.ipc.open_stream
     with pa.memory_map(str(file)) as source, open_arrow(source) as reader:
         batches = (reader.get_batch(i) for i in range(reader.num_record_batches)) if start == b"ARROW1" else reader
         if _is_readable(reader.schema, faults):
             for batch in batches:
-                yield from (batch.slice(i, ROWS_AT_A_TIME) for i in range(0, batch.num_rows, ROWS_AT_A_TIME))
+                yield from (batch.slice(i, READ_ROWS) for i in range(0, batch.num_rows, READ_ROWS))
 
 
 def _is_readable(schema: pa.Schema, faults: Faults) -> bool:

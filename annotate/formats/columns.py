@@ -4,10 +4,10 @@ A mapping is written a field a line: `prompt = question`, `completions = answer_
 that are neither named in it nor called as our fields are left out; without one they are refused as unknown.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from annotate import jsonlines
 from annotate.jsonlines import FieldError, Json
 
 OF_COMPARISONS = (
@@ -88,7 +88,9 @@ def _whole(value: object) -> object:
 
 def _json(name: str, value: str, *, must: bool) -> object:
     try:
-        return json.loads(value)
+        return jsonlines.DECODER.decode(value)
+    except FieldError as fault:
+        raise FieldError(f"{name}.{fault.field}".rstrip("."), fault.message) from None
     except (ValueError, RecursionError):
         if must:
             raise FieldError(name, f"expected JSON in this cell, got text {value[:40]!r}.") from None

@@ -105,6 +105,14 @@ def comparison_for_staff(user: User, pk: int) -> Comparison:
     return get_object_or_404(Comparison.objects.select_related("prompt", "project"), pk=pk)
 
 
+def comparison_to_rule(user: User, pk: int) -> Comparison:
+    """Return a comparison for a ruling; 403 for whoever has ranked it: nobody judges their own work."""
+    comparison = comparison_for_staff(user, pk)
+    if comparison.rankings.filter(annotator__user=user).exists():
+        raise PermissionDenied
+    return comparison
+
+
 def membership_for_staff(user: User, pk: int) -> Membership:
     """Return any membership for staff, with annotator and project; 403 for others."""
     _only_staff(user)

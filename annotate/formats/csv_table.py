@@ -10,7 +10,7 @@ from pathlib import Path
 from annotate import jsonlines
 from annotate.jsonlines import MAX_LINE_BYTES, Faults, FieldError, Json
 
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
+FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20])")
 DELIMITERS = ",;\t"
 csv.field_size_limit(MAX_LINE_BYTES)
 

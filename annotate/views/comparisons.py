@@ -25,7 +25,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @access.requires(Role.REVIEWER, Role.ADMIN)
 def adjudicate(request: HttpRequest, pk: int) -> HttpResponse:
-    comparison = access.comparison_for_staff(request.user, pk)
+    comparison = access.comparison_to_rule(request.user, pk)
     verdict = verdicts.verdict(comparison)
     form = _form(verdict, request.POST)
     if not form.is_valid():

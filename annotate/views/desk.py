@@ -44,7 +44,7 @@ def to_next(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @access.requires(Role.REVIEWER, Role.ADMIN)
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
-    comparison = access.comparison_for_staff(request.user, pk)
+    comparison = access.comparison_to_rule(request.user, pk)
     labels = verdicts.labels_of(comparison.completions.values_list("pk", flat=True))
     form = RulingForm(request.POST or None, completions=list(comparison.completions.order_by("pk")), labels=labels)
     if request.method == "GET":

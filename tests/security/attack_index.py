@@ -1,0 +1,173 @@
+"""Where each attack of ../shared/references/attacks.json is refused: its tests, as file::function.
+
+`WAITING` are those whose feature does not exist yet, or whose refusal is still to be built, with what is missing.
+`PARTLY` is what an attack asks besides and is not tested yet.
+"""
+
+HERE = "tests/security/test_attacks.py"
+TABLE = "tests/annotate/test_access_table.py"
+METHODS = "tests/security/test_every_method.py"
+JSON = "tests/annotate/api/test_json.py"
+WORK = "tests/annotate/api/test_work.py"
+INVITE = "tests/annotate/crowd/test_invitations.py"
+TOKENS = "tests/annotate/test_tokens.py"
+RENDER = "tests/annotate/test_rendering.py"
+HOSTILE = "tests/annotate/test_hostile_pages.py"
+BROWSER = "tests/browser/test_hostile.py"
+BASE = "tests/rlhf/training/test_base.py"
+RUNDIR = "tests/rlhf/contract/test_rundir.py"
+SUPERVISOR = "tests/rlhf/test_supervisor.py"
+DETECTORS = "tests/annotate/quality/detectors/test_detectors.py"
+POSTING = "tests/annotate/test_posting.py"
+
+TESTS = {
+    "A01": [
+        f"{HERE}::test_a01_a02_a04_a_list_takes_no_filter_that_it_does_not_name",
+        f"{HERE}::test_a01_a_page_tells_nothing_by_what_is_guessed",
+    ],
+    "A02": [f"{HERE}::test_a01_a02_a04_a_list_takes_no_filter_that_it_does_not_name"],
+    "A04": [f"{HERE}::test_a01_a02_a04_a_list_takes_no_filter_that_it_does_not_name"],
+    "A05": [f"{HERE}::test_a05_another_persons_work_is_like_none"],
+    "A07": [
+        f"{HERE}::test_a07_an_answer_takes_no_field_that_it_does_not_name",
+        f"{HERE}::test_a07_a_forms_extra_fields_change_nothing",
+    ],
+    "A08": [
+        f"{TABLE}::test_every_url_stands_in_the_table",
+        f"{TABLE}::test_each_role_gets_exactly_the_statuses_of_the_table",
+        f"{METHODS}::test_a_method_that_the_table_does_not_list_is_refused",
+        f"{METHODS}::test_head_tells_no_more_than_get",
+        f"{METHODS}::test_a_suspended_account_is_a_stranger",
+        f"{METHODS}::test_no_page_of_djangos_admin_site_opens_for_others",
+    ],
+    "A10": [
+        f"{TABLE}::test_annotators_meet_no_model_no_other_person_and_no_simulation",
+        f"{TABLE}::test_annotators_meet_no_secret_on_their_round",
+    ],
+    "A11": [
+        f"{HERE}::test_a11_nobody_rules_on_what_they_ranked",
+        f"{HERE}::test_a11_another_reviewer_rules",
+        f"{TABLE}::test_each_role_gets_exactly_the_statuses_of_the_table",
+    ],
+    "A13": [
+        f"{INVITE}::test_a_closed_link_says_why_and_makes_nobody",
+        f"{INVITE}::test_the_constraint_refuses_the_use_too_many_however_many_come_at_once",
+    ],
+    "A14": [
+        f"{HERE}::test_a14_a_token_stands_in_no_row_and_no_url",
+        f"{TOKENS}::test_the_database_holds_no_token",
+        f"{TOKENS}::test_an_expired_token_is_401",
+        f"{TOKENS}::test_a_closed_accounts_token_is_401",
+        f"{TOKENS}::test_a_revoked_token_is_401",
+        "tests/rlhf/test_api.py::test_an_annotators_token_opens_nothing_of_training",
+    ],
+    "A16": [f"{HERE}::test_a16_two_installations_have_different_keys"],
+    "A17": [f"{HERE}::test_a17_a_fresh_installation_has_no_account"],
+    "A19": [
+        f"{HERE}::test_a19_a_fault_of_ours_tells_nothing_of_us",
+        "tests/annotate/test_rank_page.py::test_an_error_of_ours_is_said_without_detail",
+    ],
+    "A20": [f"{HERE}::test_a20_no_path_leads_out_of_a_folder"],
+    "A22": [
+        f"{HOSTILE}::test_no_text_from_outside_becomes_a_part_of_a_page",
+        f"{BROWSER}::test_no_attack_runs_or_asks_for_anything_elsewhere",
+    ],
+    "A23": [
+        f"{HERE}::test_a23_a_refused_file_shows_what_it_holds_inert",
+        f"{HOSTILE}::test_attacks_in_addresses_and_forms_come_back_inert",
+    ],
+    "A25": [
+        f"{RENDER}::test_an_image_becomes_a_link_to_it",
+        f"{BROWSER}::test_no_attack_runs_or_asks_for_anything_elsewhere",
+    ],
+    "A26": [f"{BROWSER}::test_a_text_stays_inside_its_box_and_leaves_the_letters_alone"],
+    "A28": [
+        f"{HERE}::test_a28_the_order_of_display_is_drawn_for_each_assignment",
+        f"{RENDER}::test_what_cannot_be_seen_is_marked",
+        f"{RENDER}::test_nothing_can_be_hidden_from_the_annotator",
+    ],
+    "A29": [
+        f"{HERE}::test_a29_a_cell_that_begins_a_formula_is_text_and_comes_back",
+        "tests/annotate/test_exports.py::test_a_cell_that_begins_a_formula_is_escaped_and_read_back",
+        "tests/annotate/crowd/test_pay.py::test_a_line_holds_no_formula",
+    ],
+    "A31": [f"{HERE}::test_a31_signing_in_and_the_language_lead_nowhere_else"],
+    "A32": [
+        f"{POSTING}::test_an_address_that_only_we_can_reach_is_refused",
+        f"{POSTING}::test_no_spelling_of_this_machine_is_connected_to",
+        f"{POSTING}::test_the_connection_goes_to_the_address_that_was_looked_at",
+        "tests/annotate/test_webhooks.py::test_a_redirect_is_a_failure_and_nobody_follows_it",
+    ],
+    "A34": [f"{BASE}::test_pickled_weights_are_refused_unread"],
+    "A35": [
+        f"{HERE}::test_a35_a40_a41_b62_a_run_takes_no_key_that_is_the_servers",
+        f"{BASE}::test_code_in_the_directory_is_not_run",
+    ],
+    "A37": [
+        f"{RUNDIR}::test_a_changed_byte_is_noticed",
+        f"{RUNDIR}::test_a_missing_file_is_noticed",
+        f"{RUNDIR}::test_an_extra_file_is_noticed",
+        f"{RUNDIR}::test_another_manifest_than_the_recorded_one_is_noticed",
+        f"{SUPERVISOR}::test_a_checkpoint_that_does_not_verify_fails_the_run",
+    ],
+    "A38": [f"{BASE}::test_weights_that_do_not_fit_the_config_are_refused"],
+    "A40": [
+        f"{HERE}::test_a35_a40_a41_b62_a_run_takes_no_key_that_is_the_servers",
+        f"{SUPERVISOR}::test_the_trainer_gets_the_order_of_its_run",
+    ],
+    "A41": [
+        f"{HERE}::test_a41_a_trainer_gets_no_variable_that_is_not_on_the_list",
+        f"{SUPERVISOR}::test_the_trainer_knows_none_of_our_secrets",
+    ],
+    "A44": [f"{BASE}::test_a_tokenizer_without_a_chat_template_is_refused"],
+    "A50": [
+        f"{RENDER}::test_texts_made_to_be_slow_are_shown_without_a_long_wait",
+        f"{RENDER}::test_what_is_nested_too_deep_for_markdown_is_shown_plain_and_whole",
+    ],
+    "A52": [f"{JSON}::test_json_that_is_not_strict_is_refused_by_field"],
+    "A53": [f"{JSON}::test_json_that_is_not_strict_is_refused_by_field"],
+    "A58": [
+        f"{WORK}::test_a_submission_is_stored_once_however_often_it_is_sent",
+        f"{WORK}::test_a_submission_used_for_something_else_is_a_conflict",
+        f"{WORK}::test_another_persons_comparison_is_like_one_that_is_not_there",
+    ],
+    "A59": ["tests/annotate/test_revise.py::test_a_change_over_another_change_is_refused_and_explained"],
+    "A61": [
+        f"{DETECTORS}::test_a_pure_position_clicker_has_a_pull_of_one_and_no_information",
+        f"{DETECTORS}::test_the_same_answer_again_and_again_is_found_whatever_it_is",
+        f"{DETECTORS}::test_fast_and_bad_is_serious_and_fast_and_good_is_looked_at",
+    ],
+    "A62": ["tests/annotate/quality/test_judgement.py::test_two_who_copy_are_a_ring_and_name_each_other"],
+    "A70": [
+        f"{HERE}::test_a70_a_session_is_new_after_signing_in_and_dead_after_leaving",
+        f"{HERE}::test_a70_a_changed_password_ends_the_sessions_that_were_open",
+        f"{HERE}::test_a70_a_right_that_was_taken_away_is_gone_at_once",
+        f"{HERE}::test_a70_the_sessions_cookie_is_out_of_reach_of_scripts_and_other_sites",
+        f"{METHODS}::test_a_suspended_account_is_a_stranger",
+    ],
+    "A71": [
+        f"{HERE}::test_a71_every_answer_has_its_headers",
+        f"{TABLE}::test_every_response_forbids_inline_scripts_and_guessed_types",
+    ],
+}
+WAITING = {
+    "A43": "No YAML is read anywhere; config comes as a form or strict JSON.",
+    "A46": "Throttling of logins is being built with the operations part of issue 6.",
+    "A47": "Rate limits in the database are being built with the operations part of issue 6.",
+    "A49": "A load test, not a unit test: gunicorn with threads behind a proxy; see docs/operations.md.",
+    "A55": "Quotas beyond IMPORT_MAX_BYTES and the disk preflight are being built with the runs of issue 6.",
+    "A56": "There is no Idempotency-Key and no limit of active runs in a project yet.",
+    "A64": "The gate before training (influence, trigger lift, signed override) is not built.",
+    "A65": "Pseudonyms are the same in all projects of an installation; per-project ones are not built.",
+    "A67": "The ledger of pay has no disputes of decisions yet; reports of items are answered (objections).",
+    "A68": "The audit log is being built with the operations part of issue 6.",
+}
+PARTLY = {
+    "A05": "No audit line is written for a refused look.",
+    "A14": "There are no read-only tokens; log scrubbing is not tested.",
+    "A16": "A SECRET_KEY from the environment that is short or begins django-insecure- is not refused at boot.",
+    "A44": "Sandboxing and the limit of time are the template engine's; no test of ours renders a hostile template.",
+    "A59": "Of the pages; the API has no If-Match.",
+    "A70": "Idle and absolute time limits of staff sessions, and the __Host- name, are not built.",
+    "A71": "HSTS is on only with HTTPS=1; no Permissions-Policy.",
+}

@@ -148,7 +148,8 @@ def trl(place: Path, work: Work, *, seed: int, reward_model: nn.Module) -> Done:
     tokenizer.padding_side = "left"
     policy, value = models.load_causal_lm(base), models.load_reward_model(training_place.reward_of(place, work.base))
     prompts, _ = data.prompts(place / "snapshot", tokenizer, split="train", max_tokens=MOST_PROMPT_TOKENS)
-    rows = Dataset.from_list([{"input_ids": prompt.ids} for prompt in prompts])
+    times = -(-work.batch_size // len(prompts))  # its loader drops a batch that is not full, and would wait for ever
+    rows = Dataset.from_list([{"input_ids": prompt.ids} for prompt in prompts] * times)
 
     class Marks(TrainerCallback):
         def on_train_begin(self, *args: object, **options: object) -> None:

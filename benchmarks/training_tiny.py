@@ -29,7 +29,7 @@ WORK = Work(
     epochs=2,
     max_new_tokens=24,
     learning_rate=3e-4,
-    kl_coef=0.1,
+    kl_coef=0.05,
     missing_eos_penalty=0.0,
 )
 PER_PROMPT, FROM_START, MOST = 16, 150, 4

@@ -34,7 +34,7 @@ WORK = Work(
 )
 PER_PROMPT, FROM_START, MOST = 16, 150, 4
 """Completions a prompt that a policy is measured on, and that the best score is estimated from; the highest score."""
-BUDGET = 5.0
+BUDGET = 8.0
 """Nats of KL that a policy may spend."""
 
 

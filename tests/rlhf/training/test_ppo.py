@@ -1,6 +1,7 @@
 """The PPO loop: its models, that it learns what it is paid for, and what stops it."""
 
 import json
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -396,3 +397,41 @@ def test_an_alarm_ends_the_run_where_the_config_says_so(make_run, make_snapshot,
 
     assert found["stopped_by"].startswith("alarm: ")
     assert [row["sentence"] for row in rows_of(directory.alarms)] == found["alarms"]
+
+
+class SaysAVowel(CountsE):
+    """A reward model that pays 1 for a completion with one of the letters a, e, i, o, u in it, however often."""
+
+    def __init__(self):
+        super().__init__(+1)
+        self.letters = torch.tensor(make_tokenizer()("aeiou")["input_ids"])
+
+    def read(self, batch, states):
+        counts = torch.zeros_like(batch.ids)
+        counts[:, -batch.response_mask.shape[1] :] = batch.response_mask.long()
+        so_far = (torch.isin(batch.ids, self.letters) & counts.bool()).cummax(1).values.float()
+        before = so_far[:, batch.predicting]
+        return judge.Judged(so_far[:, -1], None, before, before[:, :, None])
+
+
+BUDGET = 5.0
+"""Nats a completion. The best policy within it never fails, where the start succeeds once in exp(5) or oftener."""
+
+
+def test_ppo_reaches_nine_tenths_of_what_is_best_within_a_budget_of_kl(
+    make_run, make_snapshot, base, unit_reward, monkeypatch
+):
+    monkeypatch.setattr(judge, "load", lambda directory, **options: SaysAVowel())
+    config = LEARN | {"steps": 40, "batch_size": 64, "kl_coef": 0.05, "learning_rate": 3e-3, "schedule": "linear"}
+    directory = ppo_run(make_run, make_snapshot, base, unit_reward, config)
+
+    run.execute("ppo", ppo.train, directory)
+
+    steps = [row["values"] for row in rows_of(directory.metrics)]
+    assert math.exp(-BUDGET) < mean(steps[:3], "score") < 0.4
+    assert mean(steps[-8:], "score") >= 0.9
+    assert mean(steps[-8:], "kl") <= BUDGET
+
+
+def mean(steps, name):
+    return sum(values[name] for values in steps) / len(steps)

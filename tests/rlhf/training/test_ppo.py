@@ -268,6 +268,22 @@ def test_a_value_model_begins_as_the_reward_model_in_normalised_scores(rolled_ou
     assert wanted.abs().max() > 0.1
 
 
+@pytest.mark.parametrize("critic", ["head", "model"])
+def test_values_do_not_depend_on_padding(rolled_out, critic):
+    setting, experience = rolled_out(critic=critic)
+    if setting.policy.value_head is not None:
+        torch.nn.init.normal_(setting.policy.value_head.weight)
+
+    together = setting.policy.outputs(experience.batch, experience.states).values
+
+    for row in range(8):
+        alone, columns, response = experience.batch.narrowed(torch.tensor([row]))
+        found = setting.policy.outputs(alone, experience.states[[row]][:, columns]).values
+        torch.testing.assert_close(together[[row]][:, response], found, atol=1e-5, rtol=1e-5)
+    assert together.abs().max() > 0.01
+    assert not together[experience.batch.response_mask == 0].any()
+
+
 def test_gradient_checkpointing_is_really_on_and_changes_nothing(rolled_out):
     def updated(*, is_on):
         setting, experience = rolled_out(gradient_checkpointing=is_on, lora_rank=0)

@@ -47,9 +47,9 @@ test: setup-dev
 test-quick: setup-dev
 	$(PYTEST) -m "not gpu and not chaos and not images and not security and not torch and not browser" $(TESTFLAGS)
 
-# 32 processes, 20,000 operations at one queue; on PostgreSQL with DATABASE_URL=postgres://…
+# 32 processes, 20,000 operations at one queue; then short runs of benchmarks/chaos.py that hold, and one that must not; on PostgreSQL with DATABASE_URL=postgres://…
 test-chaos: setup-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -s -m chaos tests/annotate/test_many_processes.py $(TESTFLAGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -s -m chaos tests/annotate/test_many_processes.py tests/test_chaos.py $(TESTFLAGS)
 
 # Every published bad input and attack, and FUZZ generated requests; on PostgreSQL with DATABASE_URL=postgres://…
 test-security: setup-dev

@@ -1,6 +1,6 @@
 """What training costs, ours beside TRL on the same machine, work and seeds.
 
-    python benchmarks/training.py [--part ppo] [--seeds 1 2 3] [--threads 1]
+    python benchmarks/training.py [--part ppo] [--seeds 1 2 3]
 
 Each case runs in a process of its own (training_worker.py) and says its CPU seconds, user and system, and its peak
 memory. PPO is set against TRL 1.12.0, which had the last PPOTrainer and is fetched into var/bench; the reward model
@@ -34,7 +34,7 @@ def main() -> None:
         found = PARTS[part](options.seeds)
         _print(found)
         rows += found
-    if len(PARTS) > 1 and not options.part:
+    if not options.part:
         _print(rows)
 
 

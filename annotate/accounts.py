@@ -3,6 +3,9 @@
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 
+BACKEND = "annotate.accounts.AccountsWithRoles"
+"""For django.contrib.auth.login: there is another backend, which only counts failures."""
+
 SIGNED_IN = """
 SELECT account.*, role.name AS group_name FROM auth_user account
 LEFT JOIN auth_user_groups given ON given.user_id = account.id

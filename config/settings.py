@@ -7,6 +7,7 @@ without SECRET_KEY a random key is made once and kept in the data directory.
 import os
 import secrets
 import socket
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -56,6 +57,9 @@ HTTPS = env.bool("HTTPS", default=False)
 INSTALLED_APPS = [
     "annotate",
     "rlhf",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "axes",
     "operations",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -83,7 +87,10 @@ MIDDLEWARE = [
     "annotate.middleware.readable_redirects",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "operations.limits.Limited",
+    "operations.second_factor.AskedOfStaff",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -125,7 +132,7 @@ else:
     raise ImproperlyConfigured("DATABASE_URL: expected sqlite:///… or postgres://…; other databases are not tested.")
 
 # --- people -------------------------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["annotate.accounts.AccountsWithRoles"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "annotate.accounts.AccountsWithRoles"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -134,6 +141,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# --- signing in ---------------------------------------------------------------------------------------------------
+# Five wrong passwords for a name from an address close that pair for 15 minutes. By the name alone, anybody could lock
+# anybody out; by the address alone, one student a whole class.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "operations.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "operations.sign_in.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # who came when, from where, is nobody's business
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+MFA_REQUIRED = env.bool("MFA_REQUIRED", default=HTTPS)
+"""Whether staff sign in with a second factor, too; see operations.second_factor."""
+OTP_TOTP_ISSUER = "Concord"
+RATE_LIMIT_FACTOR = env.float("RATE_LIMIT_FACTOR", default=1.0)
+"""Multiplies the limits of operations.limits; 0 takes them away."""
 
 # --- security headers ---------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -212,6 +237,7 @@ CELERY_BEAT_SCHEDULE = {
     "make-stale-reports": {"task": "annotate.tasks.make_stale_reports", "schedule": 900.0, "options": {"expires": 900}},
     "pause-failing": {"task": "annotate.tasks.pause_failing", "schedule": 3600.0, "options": {"expires": 3600}},
     "catch-up-statistics": {"task": "annotate.tasks.catch_up_statistics", "schedule": 600.0},
+    "delete-unused-buckets": {"task": "operations.tasks.delete_unused_buckets", "schedule": 3600.0},
     "deliver-events": {"task": "annotate.tasks.deliver_events", "schedule": 10.0, "options": {"expires": 10}},
 }
 if CELERY_BROKER_URL.startswith("filesystem"):
@@ -255,6 +281,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_PARSER_CLASSES": ["annotate.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["operations.throttle.AccountThrottle"],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "annotate.api.errors.handle",

@@ -10,9 +10,16 @@ from django.test import override_settings
 
 from annotate import intake, memberships, people, projects
 from annotate.models import Role
+from operations import limits
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def full_buckets():
+    """What a process took from a limit in one test is no use in the next."""
+    limits.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotate import access, counted, projects
+from annotate import access, accounts, counted, projects
 from annotate.crowd import entry, participations, prolific
 from annotate.crowd import settings as crowds
 from annotate.forms_crowd import CrowdForm
@@ -116,7 +116,7 @@ def approve(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _sign_in(request: HttpRequest, stay: Participation) -> HttpResponse:
-    login(request, stay.annotator.user)  # which drops another account's session
+    login(request, stay.annotator.user, backend=accounts.BACKEND)  # which drops another account's session
     request.session.set_expiry(SESSION_SECONDS)
     request.session["crowd_project"] = stay.project.slug
     is_over = stay.status != Status.ACTIVE

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotate import access, people
+from annotate import access, accounts, people
 from annotate.crowd import invitations
 from annotate.forms_crowd import AccountForm, InvitationForm
 from annotate.models import Invitation, Project, Role
@@ -72,7 +72,7 @@ def _accept_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse
         except IntegrityError:
             form.add_error("username", _("A user with that username already exists."))
         else:
-            login(request, user)
+            login(request, user, backend=accounts.BACKEND)
             return _joined(request, invitation)
     context = {"project": invitation.project, "form": form, "here": request.path}
     return render(request, "annotate/join.html", context, status=422 if form.is_bound else 200)

@@ -4,7 +4,7 @@ import "./drafts.js"; // forgets what the read-back on this page says is stored
 import { entriesOf, post, tokenOf } from "./form.js";
 import { forget, namesUnder, recall, remember } from "./store.js";
 
-const AWAY = [502, 503, 504];
+const AWAY = [429, 502, 503, 504];
 const ACCEPTED = 204; // and the header Next-Page says where to go on: see annotate/middleware.py
 const PATIENCE_MS = 20_000;
 const AGAIN_MS = 30_000;

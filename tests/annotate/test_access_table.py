@@ -26,6 +26,8 @@ TABLE = {
     # machines ask for these; the metrics are closed until a setting opens them
     ("GET", "healthz"): (200, 200, 200, 200, 200, 200),
     ("GET", "readyz"): (200, 200, 200, 200, 200, 200),
+    ("GET", "second_factor"): (302, 403, 403, 200, 200, 200),
+    ("POST", "second_factor"): (302, 403, 403, 422, 422, 422),
     ("GET", "metrics"): (403, 403, 403, 403, 403, 403),
     # every staff page is for people with a role: strangers go to the login page (302), others get 403
     ("GET", "home"): (302, 200, 200, 302, 302, 302),
@@ -356,6 +358,7 @@ def url(name, world):
         "tokens",
     }
     plain |= {
+        "second_factor",
         "healthz",
         "readyz",
         "metrics",

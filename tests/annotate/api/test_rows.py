@@ -138,7 +138,9 @@ def test_rankings_show_pseudonyms_and_no_account(script, rex, ana, comparisons, 
 def test_a_list_takes_a_fixed_number_of_queries(script, rex, comparisons, django_assert_num_queries):
     reviewer = script(rex)
 
-    with django_assert_num_queries(6):  # token, the account's other tokens, roles, project, comparisons, completions
+    with django_assert_num_queries(
+        7
+    ):  # limit, token, the account's other tokens, roles, project, comparisons, completions
         assert len(reviewer.get("projects/rivers/comparisons/").json()["results"]) == 3
 
 

@@ -64,7 +64,7 @@ def told(response):
 
 def plain(text):
     """Return what was received without what differs from any comparison to the next: numbers, tokens, rivers."""
-    tokens = r'value="\w{64}"|(?:data-key="|saved )[0-9a-f]{20}|[0-9a-f]+(?:-[0-9a-f]+){4}'
+    tokens = r'value="\w{64}"|(?:data-key="|saved )[0-9a-f]{20}|[0-9a-f]+(?:-[0-9a-f]+){4}|ID: [0-9a-f]{16}'
     return re.sub(rf"{tokens}|\d+|River [a-d]", "#", text)
 
 

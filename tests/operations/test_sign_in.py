@@ -115,7 +115,7 @@ def test_staff_set_up_their_device_with_a_picture_made_here(client, lee, require
     page = client.get(reverse("second_factor")).content.decode()
     wrong = client.post(reverse("second_factor"), {"code": "000000"})
 
-    assert 'src="data:image/svg+xml' in page
+    assert "<svg" in page and "<path" in page
     assert wrong.status_code == 422
     assert client.get(reverse("projects")).status_code == 302
 

@@ -323,7 +323,7 @@ def test_a70_a_session_is_new_after_signing_in_and_dead_after_leaving(client, an
 
 
 def test_a70_a_changed_password_ends_the_sessions_that_were_open(client, ana):
-    client.login(username="ana", password=PASSWORD)
+    client.post("/login/", {"username": "ana", "password": PASSWORD})
     ana.user.set_password("another horse battery")
     ana.user.save()
 

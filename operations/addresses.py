@@ -11,9 +11,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
+NOWHERE = "0.0.0.0"  # noqa: S104  a Unix socket has no address
+
+
 def client_address(request: HttpRequest) -> str:
     """Return the address of the client as the outermost of our own proxies saw it; of the connection without one."""
-    connected = request.META.get("REMOTE_ADDR") or "unknown"  # a Unix socket has none
+    connected = request.META.get("REMOTE_ADDR") or NOWHERE
     if not settings.PROXY_COUNT:
         return connected
     chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]

@@ -99,3 +99,7 @@ def test_the_clients_address_is_what_our_own_proxies_saw(settings, proxies, head
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": header})
 
     assert client_address(request) == expected
+
+
+def test_a_socket_without_an_address_gives_one_that_the_database_takes(rf):
+    assert client_address(rf.get("/", REMOTE_ADDR="")) == "0.0.0.0"

@@ -10,7 +10,6 @@ from ipaddress import ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest
 
-
 NOWHERE = "0.0.0.0"  # noqa: S104  a Unix socket has no address
 
 

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 
 from config import celery
 from operations import logs
-from operations.addresses import client_address
+from operations.addresses import NOWHERE, client_address
 
 
 @pytest.fixture
@@ -102,4 +102,4 @@ def test_the_clients_address_is_what_our_own_proxies_saw(settings, proxies, head
 
 
 def test_a_socket_without_an_address_gives_one_that_the_database_takes(rf):
-    assert client_address(rf.get("/", REMOTE_ADDR="")) == "0.0.0.0"
+    assert client_address(rf.get("/", REMOTE_ADDR="")) == NOWHERE

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 State = Run.State
 RING_AGAIN_SECONDS = 30
 MESSAGE_CHARS = 4000
+RESTORED_FENCES = 1000
 
 
 class AlreadyOver(Exception):
@@ -146,6 +147,21 @@ def fail_silent_runs() -> int:
     """Fail the running runs whose lease is over; return how many."""
     silent = Run.objects.filter(state=State.RUNNING, lease_until__lt=Now())
     return sum(_fail_silent(pk) for pk in list(silent.values_list("pk", flat=True)))
+
+
+def fail_restored() -> int:
+    """After a restore: fail what was running when the backup was made, and raise the fences of what was queued.
+
+    A worker of that time holds neither: its claims are of fences that no row bears any more. Return how many failed.
+    """
+    with transaction.atomic():
+        Run.objects.filter(state=State.QUEUED).update(fence=F("fence") + RESTORED_FENCES)
+        return Run.objects.filter(state=State.RUNNING).update(
+            state=State.FAILED,
+            finished_at=Now(),
+            failure_reason=FailureReason.LOST,
+            failure_message="Concord was restored from a backup in which this run was running. Start it again.",
+        )
 
 
 def ring_again() -> int:

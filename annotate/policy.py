@@ -45,7 +45,7 @@ class Standing:
     """What is known of an annotator in a project when they ask for work; the gold results stand oldest first."""
 
     done_count: int = 0  # comparisons submitted, of every kind: they cannot tell them apart
-    gold_passed: tuple[float, ...] = ()  # shares of known pairs in order, or whether it was passed
+    gold_shares: tuple[float, ...] = ()  # of each key's ordered pairs, how many the answer orders likewise
 
 
 def draw(*seed: object) -> float:
@@ -86,8 +86,8 @@ def next_purpose(standing: Standing, *, gold_base: float, repeat_base: float, ch
     >>> next_purpose(Standing(), gold_base=0.1, repeat_base=0.1, chance=0.3)
     'repeat'
     """
-    gold = gold_rate(gold_base, standing.gold_passed)
-    is_due = gold_base > 0 and standing.done_count == FIRST_GOLD_BY - 1 and not standing.gold_passed
+    gold = gold_rate(gold_base, standing.gold_shares)
+    is_due = gold_base > 0 and standing.done_count == FIRST_GOLD_BY - 1 and not standing.gold_shares
     if is_due or chance < gold:
         return "gold"
     return "repeat" if chance < gold + repeat_base else "work"

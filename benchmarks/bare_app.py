@@ -64,7 +64,7 @@ def rank_next(request: HttpRequest, slug: str) -> HttpResponse:
     annotator, project = request.user.annotator, get_object_or_404(Project, slug=slug)
     with transaction.atomic():
         seen = Assignment.objects.filter(annotator=annotator, comparison=OuterRef("comparison"))
-        free = Assignment.objects.filter(~Exists(seen), project=project, state=State.OPEN)
+        free = Assignment.objects.filter(~Exists(seen), project=project, cohort="", state=State.OPEN)
         if connection.features.has_select_for_update_skip_locked:
             free = free.select_for_update(skip_locked=True, of=("self",))
         place = free.order_by("position", "comparison_id", "slot").first()

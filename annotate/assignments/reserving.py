@@ -182,12 +182,15 @@ def _reserve(asking: Asking) -> Assignment | None:
     )
     if limit is not None and counts["done"] >= limit:
         return None
-    standing = policy.Standing(done_count=counts["done"], gold_passed=_gold_passed(asking))
+    standing = policy.Standing(done_count=counts["done"], gold_shares=_gold_shares(asking))
     return _hidden(asking, standing, handed_count=counts["handed"]) or _take_work(asking)
 
 
-def _gold_passed(asking: Asking) -> tuple[bool, ...]:
-    """Return the annotator's last results on gold, oldest first; retired keys do not count."""
+def _gold_shares(asking: Asking) -> tuple[float, ...]:
+    """Return the shares (0..1) of the annotator's last answers on gold that are right, oldest first.
+
+    Retired keys do not count; «cannot be ranked» is 0.
+    """
     if not asking.project.gold_rate:
         return ()
     said = Ranking.objects.filter(annotator=asking.annotator, superseded_at__isnull=True)
@@ -195,7 +198,7 @@ def _gold_passed(asking: Asking) -> tuple[bool, ...]:
         assignment__project=asking.project, assignment__purpose=Purpose.GOLD, comparison__key__is_retired=False
     )
     found = on_gold.order_by("-pk").values_list("tiers", "comparison__key__tiers")[:GOLD_LOOKED_AT]
-    return tuple(policy.is_passed(tiers, key) for tiers, key in reversed(found))
+    return tuple(policy.agreement(tiers, key) if tiers else 0.0 for tiers, key in reversed(found))
 
 
 def _hidden(asking: Asking, standing: policy.Standing, *, handed_count: int) -> Assignment | None:

@@ -67,6 +67,20 @@ def test_at_its_highest_rate_gold_is_about_half_of_the_first_comparisons(keyed, 
     assert 160 < sum(first) < 240
 
 
+def test_an_answer_to_gold_counts_by_the_share_of_its_pairs(keyed, project, comparisons, monkeypatch, ana):
+    monkeypatch.setattr(policy, "draw", lambda *seed: 0.0)
+    known, standings = order_of(comparisons[2]), []
+    monkeypatch.setattr(policy, "next_purpose", lambda standing, **_: standings.append(standing) or "gold")
+
+    rankings.submit(
+        assignments.reserve_next(ana, project), Answer([known[1], known[0], *known[2:]]), submission=uuid4()
+    )
+    assignments.reserve_next(ana, project)
+
+    pairs = len(known) * (len(known) - 1) / 2
+    assert [standing.gold_shares for standing in standings] == [(), (pytest.approx(1 - 1 / pairs),)]
+
+
 def test_gold_says_nothing_in_id_or_page(client, monkeypatch, keyed, project, comparisons, ana):
     monkeypatch.setattr(policy, "draw", lambda *seed: 0.0 if seed[-1] == 0 else 0.99)  # gold first, then work
     type(project).objects.update(grace_seconds=0)  # or the later page would offer to change the earlier ranking

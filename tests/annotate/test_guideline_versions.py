@@ -73,11 +73,11 @@ def test_both_texts_can_be_read_from_the_changes():
 
 @pytest.mark.parametrize("unit", ["a\n", "a ", "ab\ncd\n", "长", "\n"])
 def test_the_worst_texts_are_compared_quickly(unit):
-    started = time.monotonic()
+    started = time.process_time()
 
     revisions.lines(unit * (50_000 // len(unit)), unit[::-1] * (50_000 // len(unit)) + "x")
 
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 5  # without the bound on the work it is minutes
 
 
 def test_the_page_shows_what_changed_between_any_two_versions(as_ana, project):

@@ -66,7 +66,7 @@ def test_a_failure_four_ago_still_counts_and_one_five_ago_does_not():
 
 
 def test_who_is_known_to_be_right_meets_gold_less_often():
-    known = policy.Standing(gold_passed=(True,) * 40)
+    known = policy.Standing(gold_shares=(1.0,) * 40)
 
     purposes = [
         policy.next_purpose(one, gold_base=0.1, repeat_base=0.1, chance=0.1) for one in (policy.Standing(), known)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking
+from annotate.models import Assignment, Comparison, Demonstration, Membership, Origin, Project, Prompt, Ranking
 
 State = Assignment.State
 
@@ -59,6 +59,13 @@ def by_project(projects: QuerySet[Project]) -> dict[int, ProjectCounts]:
 def of(project: Project) -> ProjectCounts:
     """Return the counts of one project."""
     return by_project(Project.objects.filter(pk=project.pk))[project.pk]
+
+
+def cohorts_without_members(project: Project) -> dict[str, int]:
+    """Return how many places are open for each cohort that nobody belongs to: nobody will be given them."""
+    waiting = _grouped(Assignment.objects.filter(project=project, state=State.OPEN).exclude(cohort=""), "cohort")
+    manned = set(Membership.objects.filter(project=project).values_list("cohort", flat=True))
+    return {cohort: n for (cohort,), n in sorted(waiting.items()) if cohort not in manned}
 
 
 def _grouped(rows: QuerySet, *keys: str) -> dict[tuple[object, ...], int]:

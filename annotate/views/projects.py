@@ -39,6 +39,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": project,
         "counts": counts.of(project),
+        "empty_cohorts": counts.cohorts_without_members(project),
         "asked": asked_in_words(project.task, questions.parse(project.questions)),
         "guidelines": guidelines,
         "guidelines_html": rendering.guidelines(guidelines.text),

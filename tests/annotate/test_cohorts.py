@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from annotate import assignments, exports, intake, memberships, worklist
 from annotate.models import Assignment, Comparison
@@ -84,3 +85,12 @@ def test_what_is_no_name_of_a_cohort_is_refused(project, write_lines, cohort):
         intake.import_file(write_lines(line(0, cohort=cohort)), kind="comparisons", project=project)
 
     assert not Comparison.objects.exists()
+
+
+def test_staff_read_which_cohorts_work_nobody_will_be_given(client, mixed, project, doctor, lee):
+    client.force_login(lee)
+
+    page = client.get(reverse("project", args=[project.slug])).content.decode()
+
+    assert "<strong>lawyers</strong>" in page
+    assert "<strong>doctors</strong>" not in page

@@ -74,7 +74,7 @@ class Wire:
 
 def prepare(directory: Path) -> None:
     """Make a project whose comparisons have 6.9 kB of text, no two alike, and one annotator for each visit."""
-    from annotate import intake, people, projects  # Django is set up only now
+    from annotate import intake, memberships, people, projects  # Django is set up only now
     from annotate.models import Role
 
     project = projects.create(slug="load", name="Load", overlap=1, guidelines="Rank the answers.", by=None)
@@ -87,7 +87,8 @@ def prepare(directory: Path) -> None:
     path = directory / "load.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     intake.import_file(path, kind="comparisons", project=project)
-    people.create_account("ana", password=annotate_load.PASSWORD, roles=[Role.ANNOTATOR])
+    account = people.create_account("ana", password=annotate_load.PASSWORD, roles=[Role.ANNOTATOR])
+    memberships.acknowledge(people.annotator_for(account), projects.current_guidelines(project))
 
 
 def _text(vocabulary: list[str], rng: random.Random) -> str:
@@ -168,7 +169,7 @@ def main() -> None:
     options = parser.parse_args()
     with workplace.fresh(options.database) as directory:
         prepare(directory)
-        server = annotate_load.serve(options.port, directory)
+        server = annotate_load.serve(options.port, directory, application=annotate_load.CONCORD)
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=options.chromium, args=QUIET)

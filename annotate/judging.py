@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable
 
 import numpy as np
+from django.db.models import QuerySet
 
 from annotate import columns, graded, policy, preferences
-from annotate.models import Annotator, Assignment, Completion, Project, Prompt, Ranking
+from annotate.models import Annotator, Assignment, Comparison, Completion, Project, Prompt, Ranking
 from annotate.quality.arrays import Floats, coded, sums
 from annotate.quality.findings import Judgement
 from annotate.quality.judgement import judge
@@ -61,8 +62,8 @@ def word_count(text: str) -> int:
 
 
 def _completions(project: Project) -> Completions:
-    """Return words and marks of every completion; equal texts of one prompt have one code."""
-    found = Completion.objects.filter(comparison__project=project).order_by("pk")
+    """Return words and marks of every completion that was ranked; equal texts of one prompt have one code."""
+    found = Completion.objects.filter(comparison__in=_ranked(project)).order_by("pk")
     ids, texts, words, marks = [], [], [], []
     for pk, prompt, text in found.values_list("pk", "comparison__prompt_id", "text").iterator(chunk_size=CHUNK):
         ids.append(pk)
@@ -77,12 +78,17 @@ def _completions(project: Project) -> Completions:
     )
 
 
+def _ranked(project: Project) -> QuerySet[Ranking]:
+    """The comparisons of which anything was said: few, where a large project has just begun."""
+    return Ranking.objects.filter(comparison__project=project).order_by().values("comparison")
+
+
 def _words_to_read(project: Project, ranked: RankedCompletions, completions: Completions, *, n: int) -> Floats:
     """Return for each ranking, in the order of the rows, the words of its prompt and completions."""
-    prompts = Prompt.objects.filter(project=project).order_by("pk").values_list("pk", "messages")
+    prompts = Prompt.objects.filter(pk__in=Comparison.objects.filter(pk__in=_ranked(project)).values("prompt"))
     of_prompt = {
         pk: sum(word_count(message["content"]) for message in messages)
-        for pk, messages in prompts.iterator(chunk_size=CHUNK)
+        for pk, messages in prompts.order_by("pk").values_list("pk", "messages").iterator(chunk_size=CHUNK)
     }
     own = completions.words[np.searchsorted(completions.ids, ranked.completion)]
     first = np.unique(ranked.ranking, return_index=True)[1]

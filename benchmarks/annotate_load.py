@@ -105,8 +105,10 @@ class Journal:
     failures: list[str] = field(default_factory=list)
 
 
-def annotate(browser: Browser, journal: Journal, *, slug: str, until: float, rng: random.Random) -> None:
-    """Ask, rank, submit, until the time is over or the queue is empty."""
+def annotate(
+    browser: Browser, journal: Journal, *, slug: str, until: float, rng: random.Random, reading_seconds: float = 0.0
+) -> None:
+    """Ask, read for so long on average, rank, submit, until the time is over or the queue is empty."""
     _, location, _ = browser.ask("GET", f"/projects/{slug}/rank/")
     while location.startswith("/rank/") and time.monotonic() < until:
         started = time.monotonic()
@@ -117,6 +119,9 @@ def annotate(browser: Browser, journal: Journal, *, slug: str, until: float, rng
         if status != 200 or not form.selects:
             journal.failures.append(f"GET {location}: {status}")
             return
+        if reading_seconds:
+            browser.connection.close()  # a server closes what is idle; the next request opens it again
+            time.sleep(rng.expovariate(1 / reading_seconds))
         fields = form.hidden | {name: str(rng.randint(1, len(form.selects))) for name in form.selects}
         started = time.monotonic()
         status, following, page = browser.ask("POST", location, fields)
@@ -167,10 +172,14 @@ def serve(port: int, directory: Path, *, application: str) -> subprocess.Popen[b
     sys.exit(f"gunicorn did not answer:\n{(directory / 'gunicorn.log').read_text()}")
 
 
+def workers(server: subprocess.Popen[bytes]) -> list[str]:
+    """Return the ids of gunicorn's worker processes."""
+    return Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+
+
 def cpu_seconds(server: subprocess.Popen[bytes]) -> float:
     """Return the processor time that gunicorn's workers have used so far."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in workers(server)]
     return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
 

@@ -47,8 +47,15 @@ class Leaderboard(NamedTuple):
         n = int(self.comparisons[system])
         if n == 0:
             return undefined("No completion of this system was compared with another system's.", n=0)
+        if not self._is_decided(system):
+            return undefined("Every comparison was a tie: ties alone say nothing of how far apart systems are.", n=n)
         ability = float(self.strengths.ability[system])
         return SYSTEM.of_estimate(Estimate(ability, n=n, low=float(self.low[system]), high=float(self.high[system])))
+
+    def _is_decided(self, system: int) -> bool:
+        """Say whether anybody preferred one system to another in a system's part."""
+        own = self.strengths.part == self.strengths.part[system]
+        return bool(self.wins[np.ix_(own, own)].any())
 
 
 def leaderboard(
@@ -167,9 +174,10 @@ def _vote_scores(wins: Floats, ties: Floats, strengths: Strengths) -> csr_matrix
 
 
 def _sandwich(inverse: Floats, scores: csr_matrix) -> Floats:
-    """Variances of the abilities. (S,)"""
-    variance: Floats = np.einsum("ij,jk,ik->i", inverse, (scores.T @ scores).toarray(), inverse, optimize=True)[:-1]
-    return variance
+    """Variances of the abilities, at least 0: of ties alone they are rounding, of either sign. (S,)"""
+    variance = np.einsum("ij,jk,ik->i", inverse, (scores.T @ scores).toarray(), inverse, optimize=True)[:-1]
+    held: Floats = np.maximum(variance, 0.0)
+    return held
 
 
 def _interval(pairs: _Pairs, strengths: Strengths, *, seed: int, replicates: int) -> tuple[Floats, Floats]:

@@ -40,7 +40,14 @@ def test_a_reader_of_chinese_meets_each_character():
     assert judging.word_count("Three 河流, and 2 more") == 6
 
 
-def test_marks_of_markdown_are_counted(project, comparisons):
+def test_texts_of_which_nothing_was_said_are_not_read(ranked, project, comparisons):
+    said = {pk for one in ranked for pk in one.assignment.order}
+
+    assert set(judging.work_of(project).completions.ids.tolist()) == said
+    assert len(said) < sum(one.completions.count() for one in comparisons)
+
+
+def test_marks_of_markdown_are_counted(ranked, project, comparisons):
     completion = comparisons[0].completions.order_by("pk").first()
     type(completion).objects.filter(pk=completion.pk).update(text="# Rivers\n- **Elbe**\n- Oder\n1. Rhine")
 

@@ -88,6 +88,15 @@ def test_too_little_is_a_reason() -> None:
     assert leaderboard(votes_on_pairs(), i[:0], j[:0]).note == ""
 
 
+@pytest.mark.parametrize("n", [10, 12, 30, 90, 400])
+def test_of_ties_alone_no_strength_follows(n: int) -> None:
+    board = leaderboard(votes_on_pairs(*["000"] * n), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64))
+
+    assert board.estimate_of(0).value is None
+    assert "tie" in board.estimate_of(0).reason
+    assert np.isfinite([*board.new_prompts, *board.new_annotators]).all()
+
+
 def _votes(answers: np.ndarray, who: np.ndarray) -> PairVotes:
     n = len(answers)
     numbers, unit = np.arange(n), np.repeat(np.arange(n), 3)

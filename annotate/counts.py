@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 
-from annotate.models import Assignment, Comparison, Demonstration, Membership, Origin, Project, Prompt, Ranking
+from annotate.models import AnnotatorWeek, Assignment, Comparison, Demonstration, Membership, Origin, Project, Prompt
 
 State = Assignment.State
 
 
 @dataclass(frozen=True)
 class ProjectCounts:
-    """A project's rows; `ranking_count` counts current rankings only, and `annotator_count` those who gave them."""
+    """A project's rows; `ranking_count` counts the rankings that count, and `annotator_count` those who gave them."""
 
     prompt_count: int
     demonstration_count: int
@@ -74,9 +74,9 @@ def _grouped(rows: QuerySet, *keys: str) -> dict[tuple[object, ...], int]:
 
 
 def _rankings(ids: set[int]) -> dict[tuple[int, str], tuple[int, int]]:
-    """Return (current rankings, annotators) by project and origin."""
-    current = Ranking.objects.filter(superseded_at__isnull=True, assignment__project__in=ids).order_by()
-    counted = current.values_list("assignment__project", "annotator__origin").annotate(
-        rankings=Count("pk"), people=Count("annotator", distinct=True)
+    """Return (rankings that count, annotators) by project and origin: from the sums, as counting a million is slow."""
+    sums = AnnotatorWeek.objects.filter(project__in=ids, rankings__gt=0).order_by()
+    counted = sums.values_list("project", "annotator__origin").annotate(
+        n=Sum("rankings"), people=Count("annotator", distinct=True)
     )
-    return {(project, origin): (rankings, people) for project, origin, rankings, people in counted}
+    return {(project, origin): (n, people) for project, origin, n, people in counted}

@@ -48,7 +48,7 @@ NAVIGATION = (
 TIMES = 3
 PAGES = ("consistency", "consistency_trend", "consistency_annotators", "consistency_pairs", "consistency_effects")
 PAGES += ("consistency_ledgers", "consistency_comparisons", "consistency_prospects")
-PAGES += ("consistency_systems", "consistency_grades", "desk")
+PAGES += ("consistency_systems", "consistency_grades", "desk", "project")
 
 
 class Cost(NamedTuple):

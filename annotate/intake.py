@@ -26,7 +26,13 @@ from annotate.rows import ComparisonRow, PromptRow
 __all__ = ["KINDS", "IntakeError", "Kind", "LineError", "Report", "add_comparisons", "import_file", "import_rows"]
 
 BATCH = 1000
-FILLED = (Prompt, Comparison, Completion, Assignment, Ranking)
+FILLED = {
+    "prompts": (Prompt,),
+    "comparisons": (Prompt, Comparison, Completion, Assignment),
+    "rankings": (Assignment, Ranking),
+}
+ANALYZED_EVERY = 8
+"""Planners are told when a part has grown so many times: else they look each batch of a million up by reading all."""
 SHOWN_ROWS = 5
 Row = ComparisonRow | PromptRow | RankingRow
 T = TypeVar("T")
@@ -206,7 +212,7 @@ def _import_part(
 ) -> Report:
     """Check and store a part of a file, batch by batch; after the first fault nothing more is stored, only checked."""
     store = _store(part, project, by=by)
-    line_count = new_count = 0
+    line_count = new_count = analyzed_count = 0
     first_rows: list[Row] = []
     for batch in _batches(source.rows(part, faults, meter)):
         line_count += len(batch)
@@ -214,9 +220,12 @@ def _import_part(
         store.check(batch, faults)
         if not faults.count:
             new_count += store.save([row for _, row in batch])
+        if new_count >= max(BATCH, ANALYZED_EVERY * analyzed_count):
+            bulk.analyze(*FILLED[part])
+            analyzed_count = new_count
     faults.raise_if_any()
-    if new_count >= BATCH:
-        bulk.analyze(*FILLED)
+    if new_count > analyzed_count and new_count >= BATCH:
+        bulk.analyze(*FILLED[part])
     people = 0
     if isinstance(store, ranking_intake.RankingStore):
         people = len(store.annotators)

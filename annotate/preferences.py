@@ -8,7 +8,7 @@ equal texts, of withdrawn prompts, of gold and training items, and with a comple
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 
@@ -43,6 +43,8 @@ __all__ = [
 
 MAX_MARGIN = 3.0
 TIE_LIKELY = 0.5
+DIGITS = 9
+"""Of what is exported: beyond them is the rounding of the machine that fitted, which decides no preference."""
 BATCH = 500
 
 
@@ -149,17 +151,17 @@ def _kept_pairs(
 def _preference(
     prompt: Prompt, i_text: str, j_text: str, verdict: Verdict, *, weight: float, guideline: int, split: str
 ) -> Preference:
+    verdict = replace(verdict, q=round(verdict.q, DIGITS))
     is_i_better = verdict.q >= 0.5
-    q = max(verdict.q, 1 - verdict.q)
     return Preference(
         prompt=prompt,
         chosen=i_text if is_i_better else j_text,
         rejected=j_text if is_i_better else i_text,
-        q=q,
-        margin=_margin(verdict),
-        p_tie=verdict.p_tie,
+        q=max(verdict.q, 1 - verdict.q),
+        margin=round(_margin(verdict), DIGITS),
+        p_tie=round(verdict.p_tie, DIGITS),
         n_votes=verdict.n_votes,
-        n_eff=verdict.n_eff,
+        n_eff=round(verdict.n_eff, DIGITS),
         weight=weight,
         guideline=guideline,
         split=split,

@@ -216,3 +216,15 @@ def test_a_ranking_that_does_not_fit_is_named_by_line_and_field(project, two_riv
 
     assert [str(error) for error in caught.value.errors] == [f"v.jsonl:{said}"]
     assert not Ranking.objects.exists()
+
+
+def test_planners_are_told_each_time_that_an_import_has_grown_eightfold(project, write_lines, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(intake, "BATCH", 2)
+    monkeypatch.setattr(intake.bulk, "analyze", lambda *models: sizes.append(Prompt.objects.count()))
+
+    intake.import_file(
+        write_lines(*({"id": f"p{n}", "prompt": f"River {n}?"} for n in range(40))), kind="prompts", project=project
+    )
+
+    assert sizes == [2, 16, 40]

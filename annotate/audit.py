@@ -40,6 +40,7 @@ class Kind(StrEnum):
     FROZEN = "frozen"
     RUN_STARTED = "run started"
     RUN_CANCELLED = "run cancelled"
+    RUN_RESUMED = "run resumed"
     RULED = "ruled"
     OVERRIDDEN = "overridden"  # the staff's word in place of a rule's
     ANNOTATOR_PAUSED = "annotator paused"

@@ -255,6 +255,7 @@ elif CELERY_BROKER_URL.startswith("amqp"):
 # --- runs ---------------------------------------------------------------------------------------------------------
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
+RUN_MAX_ATTEMPTS = env.int("RUN_MAX_ATTEMPTS", default=5)
 
 # --- logs and metrics ---------------------------------------------------------------------------------------------
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")

@@ -215,6 +215,19 @@ class RunCancel(Door):
         return Response(RunOut(access.run_for_staff(request.user, pk)).data, status=status.HTTP_202_ACCEPTED)
 
 
+class RunResume(Door):
+    roles = {"POST": access.ENGINEERS}
+
+    @extend_schema(request=None, responses={202: RunOut, 409: Errors})
+    def post(self, request: Request, pk: int) -> Response:
+        """Queue a run that failed or was cancelled once more; it goes on from the newest state that it saved."""
+        try:
+            runs.resume(access.run_for_staff(request.user, pk))
+        except runs.CannotResume as problem:
+            raise Conflict(str(problem)) from problem
+        return Response(RunOut(access.run_for_staff(request.user, pk)).data, status=status.HTTP_202_ACCEPTED)
+
+
 class RunMetrics(Door):
     """Also under /training/runs/<id>/metrics/, for the curves of the run's page."""
 

@@ -157,6 +157,9 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True)
     rung_at = models.DateTimeField(null=True, help_text="When a message was last sent for it.")
     fence = models.PositiveIntegerField(default=0, help_text="Rises with each claim; later writes must carry it.")
+    attempt = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="Later ones go on from the state that the one before left."
+    )
     heartbeat_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)

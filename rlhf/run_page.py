@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rlhf import artefacts
+from rlhf import artefacts, attempts
 from rlhf.contract.rundir import RunDirectory
 from rlhf.models import Metric, Run
 
@@ -159,6 +159,11 @@ def progress(run: Run) -> Progress | None:
     elapsed = (run.heartbeat_at - run.started_at).total_seconds() if run.heartbeat_at and run.started_at else 0.0
     left = elapsed / last.step * (steps - last.step) if steps and last.step else None
     return Progress(last.step, steps, left)
+
+
+def resumes_after(run: Run) -> int | None:
+    """Return the step after which a run that is over could go on; None where it cannot."""
+    return None if attempts.refusal(run) else attempts.saved_states(run)[0].step
 
 
 def latest_values(run: Run) -> list[tuple[str, float, float]]:

@@ -2,9 +2,9 @@
 
 The row is the truth, the Celery message a bell. A message delivered twice, late or never leads to the same result: a
 claim is one UPDATE filtered on `queued`, so a run is executed once; every later write carries the fence of that claim
-and is refused when it no longer holds. A run whose worker went silent fails; it is never silently restarted.
+and is refused when it no longer holds. A run whose worker went silent fails, or goes on from the state that it saved.
 
-queued → running → succeeded | failed | cancelled; queued → cancelled.
+queued → running → succeeded | failed | cancelled; queued → cancelled; failed | cancelled → queued, a further attempt.
 """
 
 import logging
@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from annotate import audit, outbox
-from rlhf import preflight
+from rlhf import attempts, preflight
 from rlhf.contract import config as configs
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import Result
@@ -38,6 +38,10 @@ RESTORED_FENCES = 1000
 
 class AlreadyOver(Exception):
     """The run has ended; there is nothing to cancel."""
+
+
+class CannotResume(Exception):
+    """A run has nothing to go on from, or was taken up too often; the message says which."""
 
 
 class LostClaim(Exception):
@@ -143,10 +147,42 @@ def request_cancel(run: Run) -> None:
         audit.record(audit.Kind.RUN_CANCELLED, f"run {run.pk}", before={"state": State.RUNNING})
 
 
+def resume(run: Run) -> None:
+    """Queue a run that failed or was cancelled once more, to go on from the newest state that it saved.
+
+    Raises CannotResume.
+    """
+    if refusal := attempts.refusal(run):
+        raise CannotResume(refusal)
+    over = Run.objects.filter(pk=run.pk, attempt=run.attempt, state__in=[State.FAILED, State.CANCELLED])
+    with transaction.atomic():
+        changes = {"state": State.QUEUED, "attempt": F("attempt") + 1, "failure_reason": "", "failure_message": ""}
+        none = dict.fromkeys(("finished_at", "result", "cancel_requested_at", "rung_at", "lease_until"))
+        if over.update(**changes, **none) != 1:
+            raise CannotResume(f"Run {run.pk} was just resumed by somebody else.")
+        told = {"state": run.state, "failure_reason": run.failure_reason, "attempt": run.attempt}
+        audit.record(audit.Kind.RUN_RESUMED, f"run {run.pk}", before=told, after={"attempt": run.attempt + 1})
+        transaction.on_commit(lambda: ring(run.pk))
+
+
+def begin_attempt(held: Claim, *, step: int) -> None:
+    """Drop what was measured after a step: the attempt that goes on from there measures it again. Raises LostClaim."""
+    with transaction.atomic():
+        if not _held(held).select_for_update().exists():
+            raise LostClaim
+        Metric.objects.filter(run_id=held.run_id, step__gt=step).delete()
+
+
 def fail_silent_runs() -> int:
-    """Fail the running runs whose lease is over; return how many."""
+    """Fail the running runs whose lease is over; return how many. What saved a state goes on from it by itself."""
     silent = Run.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    return sum(_fail_silent(pk) for pk in list(silent.values_list("pk", flat=True)))
+    failed = [pk for pk in list(silent.values_list("pk", flat=True)) if _fail_silent(pk)]
+    for run in Run.objects.filter(pk__in=failed, cancel_requested_at=None):
+        try:
+            resume(run)
+        except CannotResume as reason:
+            log.warning("%s", reason)
+    return len(failed)
 
 
 def fail_restored() -> int:
@@ -181,7 +217,7 @@ def _fail_silent(run_id: int) -> bool:
             state=State.FAILED,
             finished_at=Now(),
             failure_reason=FailureReason.LOST,
-            failure_message="The worker of this run went silent: it was stopped, or its machine was. Start it again.",
+            failure_message="The worker of this run went silent: it was stopped, or its machine was.",
         )
         if is_failed:
             _tell(run_id)

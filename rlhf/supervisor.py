@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from rlhf import artefacts, corpora, environment, publishing, runs
+from rlhf import artefacts, attempts, corpora, environment, publishing, runs
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline
 from rlhf.contract.records import FailureReason
@@ -64,6 +64,10 @@ def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
         runs.fail(held, FailureReason.BAD_CONFIG, message=str(problem))
         return
     directory.write_spec(spec)
+    if run.attempt > 1:
+        saved = attempts.newest_state(run)
+        attempts.go_on(saved, directory)
+        runs.begin_attempt(held, step=saved.step if saved else 0)
     with _trainer(run.stage, directory) as process:
         ending = _watch(process, held, directory)
     _close(run, held, directory, ending=ending, exit_code=process.returncode)

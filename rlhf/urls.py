@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<int:pk>/live/", runs.live, name="run_live"),
     path("runs/<int:pk>/metrics/", RunMetrics.as_view(schema=None), name="run_metrics"),
     path("runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
+    path("runs/<int:pk>/resume/", runs.resume, name="run_resume"),
     path("sweeps/<int:pk>/", sweeps.show, name="sweep"),
     path("sweeps/<int:pk>/cancel/", sweeps.cancel, name="sweep_cancel"),
     path("checkpoints/<int:pk>/download/", training.download, name="checkpoint_download"),

@@ -11,5 +11,6 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/", api.Runs.as_view(), name="api_runs"),
     path("runs/<int:pk>/", api.RunDetail.as_view(), name="api_run"),
     path("runs/<int:pk>/cancel/", api.RunCancel.as_view(), name="api_run_cancel"),
+    path("runs/<int:pk>/resume/", api.RunResume.as_view(), name="api_run_resume"),
     path("runs/<int:pk>/metrics/", api.RunMetrics.as_view(), name="api_run_metrics"),
 ]

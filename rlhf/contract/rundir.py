@@ -115,6 +115,11 @@ class RunDirectory:
         """Append one line to alarms.jsonl: {"step", "name", "sentence"}."""
         _append(self.alarms, row)
 
+    def saved_states(self) -> list[tuple[int, Path]]:
+        """Return (step, directory) of the states that a trainer left to go on from, newest first, not yet verified."""
+        found = ((path.name.removeprefix("checkpoint-"), path) for path in self.state.glob("*"))
+        return sorted(((int(name), path) for name, path in found if name.isdecimal()), reverse=True)
+
     def forget_after(self, step: int) -> None:
         """Drop what was appended after a step: a run that goes on from there writes it again."""
         for path in (self.metrics, self.samples, self.alarms):

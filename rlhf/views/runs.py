@@ -1,4 +1,4 @@
-"""Start a run, watch it, cancel it."""
+"""Start a run, watch it, cancel it, resume it."""
 
 from django.contrib import messages
 from django.db.models import Q
@@ -73,7 +73,20 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     except runs.AlreadyOver:
         messages.warning(request, f"Run {pk} had ended already; nothing was cancelled.")
     else:
-        messages.success(request, f"Run {pk} is asked to stop. It keeps nothing.")
+        messages.success(request, f"Run {pk} is asked to stop. It leaves no model.")
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@requires(*access.ENGINEERS)
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    run = access.run_for_staff(request.user, pk)
+    try:
+        runs.resume(run)
+    except runs.CannotResume as problem:
+        messages.warning(request, str(problem))
+    else:
+        messages.success(request, f"Run {pk} is queued again; it goes on from the newest state that it saved.")
     return redirect("run", pk=pk)
 
 
@@ -105,6 +118,7 @@ def _live(request: HttpRequest, run: Run) -> dict[str, object]:
         "failure": run.failure_reason.replace("_", " "),
         "may_act": has_role(request.user, *access.ENGINEERS),
         "progress": None if run.is_over else run_page.progress(run),
+        "resumes_after": run_page.resumes_after(run),
         "figures": run_page.figures(run),
         "values": run_page.latest_values(run),
         "alarms": run_page.alarms(run),

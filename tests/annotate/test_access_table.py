@@ -140,6 +140,7 @@ TABLE = {
     ("GET", "run_live"): (302, 403, 403, 200, 200, 200),
     ("GET", "run_metrics"): (401, 403, 403, 200, 200, 200),
     ("POST", "run_cancel"): (302, 403, 403, 403, 302, 302),
+    ("POST", "run_resume"): (302, 403, 403, 403, 302, 302),
     ("GET", "checkpoint_download"): (302, 403, 403, 200, 200, 200),
     ("GET", "tokens"): (302, 403, 200, 200, 200, 200),
     ("POST", "tokens"): (302, 403, 422, 422, 422, 422),
@@ -182,6 +183,7 @@ TABLE = {
     ("POST", "api_runs"): (401, 403, 403, 403, 415, 415),
     ("GET", "api_run"): (401, 403, 403, 200, 200, 200),
     ("POST", "api_run_cancel"): (401, 403, 403, 403, 202, 202),
+    ("POST", "api_run_resume"): (401, 403, 403, 403, 409, 409),
     ("GET", "api_run_metrics"): (401, 403, 403, 200, 200, 200),
 }
 SENT = {
@@ -329,6 +331,7 @@ def url(name, world):
         "run_live": [world.run],
         "run_metrics": [world.run],
         "run_cancel": [world.run],
+        "run_resume": [world.run],
         "checkpoint_download": [world.checkpoint],
         "webhook": [world.webhook],
         "webhook_change": [world.webhook],
@@ -343,6 +346,7 @@ def url(name, world):
         "api_export_counts": [world.slug, "preferences"],
         "api_run": [world.run],
         "api_run_cancel": [world.run],
+        "api_run_resume": [world.run],
         "api_run_metrics": [world.run],
     }
     plain = {

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from rlhf import attempts
 from rlhf.contract import rundir
 from rlhf.training import judge, models, policy, ppo, ppo_setting, ppo_update, rollout, run
 from tests.rlhf.training.conftest import make_tokenizer
@@ -329,15 +330,19 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
     with monkeypatch.context() as patched:
         patched.setattr(ppo, "_next_kl_coef", dies_at(broken, after=3))
         assert run.execute("ppo", ppo.train, broken).status == "failed"
-    result = run.execute("ppo", ppo.train, broken)
+    further = ppo_run(make_run, make_snapshot, base, reward_base, config)
+    step, state = broken.saved_states()[0]
+    attempts.go_on(attempts.Saved(step, state, broken), further)
+    results = [run.execute("ppo", ppo.train, one) for one in (broken, further)]
 
-    assert result.status == "succeeded"
-    assert [row["step"] for row in rows_of(broken.metrics)] == [1, 2, 3, 4, 5]
-    assert losses_of(broken) == losses_of(whole)
-    assert rundir.sha256_of(broken.checkpoint / "model.safetensors") == rundir.sha256_of(
-        whole.checkpoint / "model.safetensors"
-    )
-    assert not (broken.path / "state").exists()
+    for one, result in zip((broken, further), results, strict=True):
+        assert result.status == "succeeded"
+        assert [row["step"] for row in rows_of(one.metrics)] == [1, 2, 3, 4, 5]
+        assert losses_of(one) == losses_of(whole)
+        assert rundir.sha256_of(one.checkpoint / "model.safetensors") == rundir.sha256_of(
+            whole.checkpoint / "model.safetensors"
+        )
+        assert not one.state.exists()
 
 
 def test_a_state_that_was_damaged_is_passed_over(make_run, make_snapshot, base, reward_base, monkeypatch, capsys):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from datasets import Dataset
 
+from rlhf import attempts
 from rlhf.contract import rundir
 from rlhf.contract.records import DemonstrationRecord
 from rlhf.training import data, language_loss, models, packing, run, sft
@@ -199,6 +200,25 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(snapshot, make_ru
     assert broken.metrics.read_text() == whole.metrics.read_text()
     assert rundir.sha256_of(broken.checkpoint / "manifest.json") == rundir.sha256_of(whole.checkpoint / "manifest.json")
     assert not (broken.path / "state").exists()
+
+
+def test_another_attempt_ends_as_if_there_had_been_one(snapshot, make_run, base, monkeypatch):
+    config = QUICK | {"epochs": 2, "batch_size": 2, "checkpoint_every": 2}
+    whole, broken, further = (make_run("sft", snapshot=snapshot, base=base, config=config) for _ in "abc")
+    run.execute("sft", sft.train, whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(Watcher, "more_values", dies_at(4))
+        run.execute("sft", sft.train, broken)
+    step, state = broken.saved_states()[0]
+
+    attempts.go_on(attempts.Saved(step, state, broken), further)
+    result = run.execute("sft", sft.train, further)
+
+    assert result.status == "succeeded"
+    assert further.metrics.read_text() == whole.metrics.read_text()
+    assert rundir.sha256_of(further.checkpoint / "manifest.json") == rundir.sha256_of(
+        whole.checkpoint / "manifest.json"
+    )
 
 
 def test_a_state_that_was_damaged_is_passed_over(snapshot, make_run, base, monkeypatch, capsys):

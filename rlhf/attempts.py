@@ -1,0 +1,78 @@
+"""The attempts of a run: what an earlier one saved, and how the next goes on from there.
+
+A trainer that saves states (checkpoint_every) leaves them under its attempt's directory, each with a manifest. The next
+attempt has a directory and a fence of its own: it gets the newest state that verifies, and what was written down up to
+that step, so it ends as if nothing had happened. The earlier attempt may still be writing: nobody reads what it adds.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from rlhf.contract import rundir
+from rlhf.contract.rundir import BadArtefact, RunDirectory
+from rlhf.models import Run
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A state: after which step, where it lies, and the attempt that left it."""
+
+    step: int
+    state: Path
+    directory: RunDirectory
+
+
+def saved_states(run: Run) -> list[Saved]:
+    """Return what a run's attempts saved on this machine, the latest step first; not yet verified."""
+    attempts = (path for path in (settings.RUNS_DIR / str(run.pk)).glob("*") if path.name.isdecimal())
+    directories = [RunDirectory(path) for path in sorted(attempts, key=lambda path: int(path.name), reverse=True)]
+    found = (Saved(step, state, directory) for directory in directories for step, state in directory.saved_states())
+    return sorted((one for one in found if (one.state / rundir.MANIFEST).is_file()), key=lambda one: -one.step)
+
+
+def newest_state(run: Run) -> Saved | None:
+    """Return the latest state that verifies; None where none does."""
+    for saved in saved_states(run):
+        try:
+            rundir.verify_manifest(saved.state)
+        except (BadArtefact, OSError):  # damaged, or just making room for a newer one
+            continue
+        return saved
+    return None
+
+
+def refusal(run: Run) -> str:
+    """Say why a run cannot be resumed, in a sentence; empty where it can."""
+    if run.state not in {Run.State.FAILED, Run.State.CANCELLED}:
+        return f"Run {run.pk} is {run.state}; only what failed or was cancelled can be resumed."
+    if run.attempt >= settings.RUN_MAX_ATTEMPTS:
+        return f"Run {run.pk} was taken up {run.attempt} times, the most allowed (RUN_MAX_ATTEMPTS). Start a new run."
+    if not saved_states(run):
+        return f"Run {run.pk} left no saved state to go on from (see checkpoint_every). Start a new run."
+    return ""
+
+
+def go_on(saved: Saved | None, directory: RunDirectory) -> None:
+    """Give a new attempt's directory what an earlier one had at a state; without one it begins anew, and says so."""
+    said = "begins anew: no saved state verifies on this machine"
+    if saved:
+        shutil.copytree(saved.state, directory.state / saved.state.name, copy_function=_link)
+        for name in ("log", "metrics", "samples", "alarms"):
+            if (source := getattr(saved.directory, name)).exists():
+                shutil.copyfile(source, getattr(directory, name))
+        directory.forget_after(saved.step)
+        said = f"goes on after step {saved.step}"
+    with directory.log.open("a", encoding="utf-8") as log:
+        log.write(f"\n--- this attempt {said}\n")
+
+
+def _link(source: str, target: str) -> None:
+    """Files of a state are written once: a link is as good as a copy, and gigabytes cheaper."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

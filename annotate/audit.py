@@ -44,6 +44,7 @@ class Kind(StrEnum):
     RULED = "ruled"
     OVERRIDDEN = "overridden"  # the staff's word in place of a rule's
     ANNOTATOR_PAUSED = "annotator paused"
+    CONSENT_RECALLED = "consent recalled"
     ERASED = "erased"
 
 

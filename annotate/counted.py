@@ -1,7 +1,8 @@
 """Which rankings make training labels, and how many do not, by reason. Reads only.
 
 Statistics show every current ranking on work; labels leave out besides what an annotator on hold said since they last
-passed a gold comparison, and, where the project says so, what crowd workers said in stays that came to nothing.
+passed a gold comparison, all that was said by who took their consent back, and, where the project says so, what crowd
+workers said in stays that came to nothing.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotate import policy
 from annotate.crowd import settings as crowds
-from annotate.models import Annotator, Assignment, Demonstration, Participation, Project, Ranking
+from annotate.models import Annotator, Assignment, Demonstration, Membership, Participation, Project, Ranking
 from annotate.quality.ranking import RankingRow
 
 Purpose, Status = Assignment.Purpose, Participation.Status
@@ -35,6 +36,7 @@ COLUMNS = (
     "submitted_at",
 )
 BATCH = 2000
+RECALLED = "by an annotator who took their consent back"
 
 
 class Said(NamedTuple):
@@ -76,11 +78,18 @@ class Bars:
 
     def reason(self, annotator: int, submitted_at: datetime) -> str:
         """Return why a ranking is left out; empty where it counts."""
+        if annotator in self.recalled:
+            return RECALLED
         if annotator in self.held_since and submitted_at > self.held_since[annotator]:
             return "by an annotator on hold"
         if any(stay.holds(submitted_at) for stay in self.stays.get(annotator, ())):
             return "by a discarded worker"
         return ""
+
+    @cached_property
+    def recalled(self) -> set[int]:
+        """Who took their consent back in this project."""
+        return set(recalled(self.project).values_list("annotator", flat=True))
 
     @cached_property
     def held_since(self) -> dict[int, datetime]:
@@ -105,6 +114,11 @@ class Bars:
         for annotator, begun_at, ended_at in gone.values_list("annotator", "started_at", "ended_at"):
             found.setdefault(annotator, []).append(Stay(begun_at, ended_at))
         return found
+
+
+def recalled(project: Project) -> QuerySet[Membership]:
+    """Return the memberships of those who took their consent back."""
+    return Membership.objects.filter(project=project, recalled_at__isnull=False)
 
 
 def of_failed_stays(said: QuerySet[Any], project: Project, *, who: str, at: str) -> QuerySet[Any]:

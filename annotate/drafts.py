@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate.assignments import NotReserved
-from annotate.models import Assignment, Draft
+from annotate.models import Annotator, Assignment, Draft
 
 State = Assignment.State
 MAX_BYTES = 512 * 1024  # a demonstration has up to 100,000 characters
@@ -54,6 +54,12 @@ def of(assignment: Assignment) -> Draft | None:
     """Return what the annotator has kept last on this comparison: a draft outlives its reservation."""
     found = Draft.objects.raw(LAST, [assignment.annotator_id, assignment.comparison_id, assignment.purpose])
     return next(iter(found), None)
+
+
+def forget_all(annotator: Annotator) -> int:
+    """Drop everything that an annotator has entered and not submitted; return how many drafts there were."""
+    deleted, _by_model = Draft.objects.filter(assignment__annotator=annotator).delete()
+    return deleted
 
 
 def forget(assignment: Assignment) -> None:

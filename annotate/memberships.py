@@ -46,7 +46,21 @@ def consent(annotator: Annotator, version: ConsentVersion) -> None:
     if version.project.consents.filter(number__gt=version.number).exists():
         raise OutdatedVersion
     member = admit(annotator, version.project)
-    Membership.objects.filter(pk=member.pk).update(consent=version, consented_at=timezone.now())
+    Membership.objects.filter(pk=member.pk).update(consent=version, consented_at=timezone.now(), recalled_at=None)
+
+
+def recall_consent(member: Membership, *, message: str, by: User | None) -> bool:
+    """Record that an annotator takes their consent back: nothing they said in the project makes labels from now on.
+
+    They get no more work, and read `message`. Only consenting anew lifts it. False where it was recalled before.
+    """
+    with transaction.atomic():
+        standing = Membership.objects.filter(pk=member.pk, recalled_at=None)
+        if standing.update(recalled_at=timezone.now(), consent=None, consented_at=None) != 1:
+            return False
+        pause(member, message=message, by=by, reason="They took their consent back.")
+        audit.record(audit.Kind.CONSENT_RECALLED, f"membership {member.pk}", before={"consent": member.consent_id})
+        return True
 
 
 def acknowledge(annotator: Annotator, version: GuidelineVersion) -> None:

@@ -69,6 +69,19 @@ def set_paused(annotator: Annotator, *, is_paused: bool) -> None:
         Annotator.objects.filter(pk=annotator.pk).update(is_paused=is_paused)
 
 
+def forget(user: User) -> None:
+    """Take from an account and its annotator all that says who they are; the pseudonym and what was said stay."""
+    nobody = {"first_name": "", "last_name": "", "email": "", "is_active": False, "is_staff": False}
+    with transaction.atomic():
+        user.groups.clear()
+        user.user_permissions.clear()
+        user.set_unusable_password()
+        User.objects.filter(pk=user.pk).update(
+            username=f"erased-{user.pk}", password=user.password, is_superuser=False, last_login=None, **nobody
+        )
+        Annotator.objects.filter(user=user).update(source="", external_id="", is_paused=True)
+
+
 def _known_worker(source: str, external_id: str) -> Annotator | None:
     return Annotator.objects.filter(origin=Origin.PERSON, source=source, external_id=external_id).first()
 

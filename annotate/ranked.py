@@ -10,6 +10,7 @@ from itertools import islice
 from django.db.models import F, QuerySet
 
 from annotate import answers
+from annotate.counted import RECALLED, Bars
 from annotate.jsonlines import Json
 from annotate.models import Assignment, Comparison, Completion, GoldKey, Project, Ranking
 
@@ -18,6 +19,7 @@ SAID = (
     "pk",
     "comparison_id",
     "assignment__purpose",
+    "annotator_id",
     "annotator__pseudonym",
     "annotator__origin",
     "assignment__order",
@@ -38,13 +40,14 @@ SAID = (
 
 def rankings(project: Project, excluded: Counter[str]) -> Iterator[Json]:
     """Yield every ranking made on work, earlier revisions included, as annotate.rows reads it back."""
+    recalled = Bars(project).recalled
     found = _found(project).order_by("assignment_id", "revision").values_list(*SAID, named=True)
     for batch in _batches(found.iterator(chunk_size=BATCH)):
         names = _completion_names({row.comparison_id for row in batch})
         comparisons = Comparison.objects.in_bulk({row.comparison_id for row in batch})
         for row in batch:
-            if row.assignment__purpose != Assignment.Purpose.WORK:
-                excluded[f"on {row.assignment__purpose}"] += 1
+            if reason := _not_to_leave(row, recalled):
+                excluded[reason] += 1
                 continue
             yield {"comparison": comparisons[row.comparison_id].external_id, **_said(row, names)}
 
@@ -62,10 +65,10 @@ def comparisons(project: Project) -> Iterator[Json]:
 def ranked(project: Project, excluded: Counter[str]) -> Iterator[Json]:
     """Yield every comparison on which work was ranked, with the `rankings` that count: current, with an order."""
     has_rankings = Comparison.objects.filter(project=project, rankings__isnull=False).distinct()
-    found = has_rankings.select_related("prompt").order_by("pk")
+    found, recalled = has_rankings.select_related("prompt").order_by("pk"), Bars(project).recalled
     for batch in _batches(found.iterator(chunk_size=BATCH // 4)):
         pks = {comparison.pk for comparison in batch}
-        completions, said = _completions(pks), _counted(pks, excluded)
+        completions, said = _completions(pks), _counted(pks, recalled, excluded)
         for one in batch:
             if said[one.pk]:
                 names = {pk: name for pk, name, _, _ in completions[one.pk]}
@@ -82,11 +85,11 @@ def _found(project: Project) -> QuerySet[Ranking]:
     return Ranking.objects.filter(comparison__project=project)
 
 
-def _counted(comparison_ids: set[int], excluded: Counter[str]) -> dict[int, list]:
+def _counted(comparison_ids: set[int], recalled: set[int], excluded: Counter[str]) -> dict[int, list]:
     kept = defaultdict(list)
     rows = Ranking.objects.filter(comparison__in=comparison_ids).order_by("pk").values_list(*SAID, named=True)
     for row in rows:
-        reason = _why_not(row)
+        reason = _why_not(row, recalled)
         if reason:
             excluded[reason] += 1
         else:
@@ -94,9 +97,16 @@ def _counted(comparison_ids: set[int], excluded: Counter[str]) -> dict[int, list
     return kept
 
 
-def _why_not(row) -> str:
+def _not_to_leave(row, recalled: set[int]) -> str:
+    """Why a ranking leaves the house in no export; empty where it may."""
     if row.assignment__purpose != Assignment.Purpose.WORK:
         return f"on {row.assignment__purpose}"
+    return RECALLED if row.annotator_id in recalled else ""
+
+
+def _why_not(row, recalled: set[int]) -> str:
+    if reason := _not_to_leave(row, recalled):
+        return reason
     if row.superseded_at:
         return "revised since"
     return "cannot be ranked" if row.unrankable else ""

@@ -36,6 +36,15 @@ def of(user: User) -> QuerySet[ApiToken]:
     return ApiToken.objects.filter(Q(expiry=None) | Q(expiry__gt=timezone.now()), user=user)
 
 
+def revoke_all(user: User) -> int:
+    """Revoke all of an account's tokens; return how many there were."""
+    with transaction.atomic():
+        deleted, _ = ApiToken.objects.filter(user=user).delete()
+        if deleted:
+            audit.record(audit.Kind.TOKEN_REVOKED, f"account {user.pk}", before={"tokens": deleted})
+    return deleted
+
+
 def revoke(user: User, *, token_key: str) -> bool:
     """Revoke one of the account's tokens by its first characters; False where there is none."""
     with transaction.atomic():

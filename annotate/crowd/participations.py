@@ -48,6 +48,14 @@ class Synced:
         )
 
 
+def forget(annotator: Annotator) -> int:
+    """Drop the provider's numbers of a worker's stays, by which it knows them; return how many stays there are."""
+    stays = list(Participation.objects.filter(annotator=annotator).values_list("pk", flat=True))
+    for pk in stays:
+        Participation.objects.filter(pk=pk).update(study_id="", session_id=f"erased-{pk}")
+    return len(stays)
+
+
 def enter(project: Project, crowd: Crowd, claimed: Claim) -> Participation:
     """Let a worker begin a stay, or go on with it. Raises Refused."""
     annotator = people.worker(source=crowd.provider, external_id=claimed.worker)

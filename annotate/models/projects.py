@@ -179,6 +179,9 @@ class Membership(models.Model):
     quota = models.PositiveIntegerField(null=True, blank=True, help_text="The most comparisons; empty: no limit.")
     consent = models.ForeignKey(ConsentVersion, null=True, on_delete=models.PROTECT, related_name="+")
     consented_at = models.DateTimeField(null=True)
+    recalled_at = models.DateTimeField(
+        null=True, help_text="When they took their consent back: what they said makes no labels while this is set."
+    )
     guideline = models.ForeignKey(GuidelineVersion, null=True, on_delete=models.PROTECT, related_name="+")
     guideline_read_at = models.DateTimeField(null=True)
     qualification = models.CharField(max_length=8, choices=Qualification, default=Qualification.PENDING)

@@ -228,7 +228,7 @@ def test_the_command_prints_the_reconciliation_and_overwrites_nothing(ranked, tm
 
 
 def test_exporting_asks_a_fixed_number_of_queries(ranked, django_assert_num_queries):
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         read(ranked, "rankings")
 
     assert Comparison.objects.count() == 3

@@ -4,10 +4,12 @@ import os
 
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun
+from kombu.transport import TRANSPORT_ALIASES
 
 from operations import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+TRANSPORT_ALIASES["filesystem"] = "config.file_queue:Transport"
 app = Celery("concord")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

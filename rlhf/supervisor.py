@@ -31,6 +31,7 @@ POLL_SECONDS = 1.0
 CANCEL_GRACE_SECONDS = 60.0
 TERMINATE_GRACE_SECONDS = 15.0
 LOG_TAIL_CHARS = 1500
+NO_SPACE = "No space left on device"
 KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
 """What accelerate's launcher says when its child was killed; its own exit code is 1."""
 
@@ -210,6 +211,8 @@ def _close(run: Run, held: Claim, directory: RunDirectory, *, ending: str, exit_
 
 
 def _reason_of(exit_code: int, tail: str) -> FailureReason:
-    """A trainer that the kernel killed most likely ran out of memory; anything else crashed."""
+    """A trainer that the kernel killed most likely ran out of memory; on a full disk it cannot even leave a result."""
+    if NO_SPACE in tail:
+        return FailureReason.DISK_FULL
     is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL) or KILLED_BELOW_LAUNCHER in tail
     return FailureReason.OUT_OF_MEMORY if is_killed else FailureReason.CRASHED

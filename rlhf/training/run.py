@@ -35,6 +35,15 @@ class StageError(Exception):
         super().__init__(message)
 
 
+NO_SPACE = "No space left on device"
+ADVICE = {
+    FailureReason.OUT_OF_MEMORY: (
+        "Memory ran out: lower the batch or mini-batch size, or lengths; turn on gradient checkpointing, or train LoRA."
+    ),
+    FailureReason.DISK_FULL: "The disk is full: make room (old runs, states, caches), then resume the run.",
+}
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What a stage works on."""
@@ -117,12 +126,20 @@ def _reason(problem: Exception) -> FailureReason:
         return FailureReason.BAD_ARTEFACT
     if isinstance(problem, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(problem):
         return FailureReason.OUT_OF_MEMORY
-    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+    if _is_disk_full(problem):
         return FailureReason.DISK_FULL
     return FailureReason.CRASHED
+
+
+def _is_disk_full(problem: Exception) -> bool:
+    """Say whether a write found no room: Python's, safetensors' (a text), or torch's, which wrote too little."""
+    is_ours = isinstance(problem, OSError) and problem.errno == errno.ENOSPC
+    said = str(problem)
+    return is_ours or NO_SPACE in said or ("inline_container" in said and "unexpected pos" in said)
 
 
 def _sentence(problem: Exception) -> str:
     if isinstance(problem, StageError | ConfigError | BadArtefact):
         return str(problem)
-    return f"{type(problem).__name__}: {str(problem)[:500]}"
+    said = f"{type(problem).__name__}: {str(problem)[:500]}"
+    return " ".join(filter(None, (ADVICE.get(_reason(problem)), said)))

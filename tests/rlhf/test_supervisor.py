@@ -249,6 +249,12 @@ def test_a_trainer_that_the_kernel_killed_below_its_launcher_ran_out_of_memory(r
     assert supervised(run).failure_reason == "out_of_memory"
 
 
+def test_a_trainer_that_could_not_even_write_its_result_found_a_full_disk(run, play):
+    play("raise OSError(28, 'No space left on device')")
+
+    assert supervised(run).failure_reason == "disk_full"
+
+
 def test_a_trainer_without_a_sign_of_life_is_ended_with_all_its_children(run, play, settings):
     settings.RUN_HUNG_SECONDS = 0.8
     play(

@@ -15,9 +15,10 @@ from torch import nn
 from transformers import PreTrainedModel, TrainerCallback
 
 from benchmarks import training_place
+from benchmarks.equal_kl import Step
 from rlhf.contract import config as configs
 from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
-from rlhf.training import data, judge, models, ppo, ppo_report, run
+from rlhf.training import data, judge, models, ppo, ppo_report, precision, run
 from rlhf.training.judge import Judge
 
 MOST_PROMPT_TOKENS = 256
@@ -43,10 +44,15 @@ STEP = Work("base", 3, 16, 1, 4, 32, learning_rate=1e-5, kl_coef=0.03)
 
 @dataclass
 class Done:
-    """CPU seconds at the beginning and after each step, and the policy."""
+    """CPU seconds at the beginning and after each step, what each step saw, and the policy."""
 
     marks: list[float]
+    seen: list[tuple[float, float]]  # score and KL
     policy: PreTrainedModel
+
+    @property
+    def steps(self) -> list[Step]:
+        return [Step(mark - self.marks[0], *seen) for mark, seen in zip(self.marks[1:], self.seen, strict=True)]
 
     @property
     def of_a_step(self) -> float:
@@ -67,6 +73,12 @@ def trl_step(place: Path, seed: int) -> dict[str, float]:
 def lora_step(place: Path, seed: int) -> dict[str, float]:
     """One step with LoRA adapters on a trunk that policy, reference and reward model share."""
     return {"cpu_seconds": ours(place, STEP, seed=seed, lora_rank=16).of_a_step}
+
+
+def plain_lora_step(place: Path, seed: int) -> dict[str, float]:
+    """The same in float32, as TRL computes."""
+    with mock.patch.object(precision, "choose_bfloat16", lambda device: False):
+        return lora_step(place, seed)
 
 
 def full_step(place: Path, seed: int) -> dict[str, float]:
@@ -105,7 +117,8 @@ def ours(
             result = run.execute("ppo", ppo.train, directory)
         if result.status != "succeeded":
             raise SystemExit(result.message)
-        return Done(marks, models.load_causal_lm(directory.checkpoint))
+        seen = [(row["values"]["score"], row["values"]["kl"]) for row in directory.read_metrics()]
+        return Done(marks, seen, models.load_causal_lm(directory.checkpoint))
 
 
 @contextmanager
@@ -193,7 +206,8 @@ def trl(place: Path, work: Work, *, seed: int, reward_model: nn.Module) -> Done:
             callbacks=[Marks()],
         )
         trainer.train()
-    return Done(marks, policy.eval())
+    logged = [row for row in trainer.state.log_history if "objective/kl" in row]
+    return Done(marks, [(float(row["objective/scores"]), float(row["objective/kl"])) for row in logged], policy.eval())
 
 
 def _trl_1_12(place: Path) -> tuple[Callable[..., object], Callable[..., object]]:

@@ -18,8 +18,13 @@ from benchmarks import training_place, training_ppo, training_reward, training_s
 Engine = Callable[[Path, int], dict[str, float]]
 
 CASES: dict[str, dict[str, Engine]] = {
-    "ppo": {"trl": training_ppo.trl_step, "lora": training_ppo.lora_step, "full": training_ppo.full_step},
-    "tiny": {"trl": training_tiny.trl, "ours": training_tiny.ours},
+    "ppo": {
+        "trl": training_ppo.trl_step,
+        "lora": training_ppo.lora_step,
+        "lora-fp32": training_ppo.plain_lora_step,
+        "full": training_ppo.full_step,
+    },
+    "tiny": {"trl": training_tiny.trl, "ours": training_tiny.ours, "longer": training_tiny.longer},
     "reward": {
         "trl": lambda place, seed: training_reward.trl(place, seed, model="base"),
         "full": lambda place, seed: training_reward.ours(place, seed, model="base", lora_rank=0),

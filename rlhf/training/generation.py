@@ -60,11 +60,12 @@ def generate(
     prompts = prompts[rows]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     found: dict[int, Generated] = {}
-    for start in range(0, len(order), batch_size):
-        part = order[start : start + batch_size]
-        sampler = _Sampler(temperature, top_p)
-        decoder = _Decoder(model, tokenizer, [prompts[i] for i in part], use_bfloat16=use_bfloat16)
-        found.update(zip(part, decoder.run(sampler, draws[part], on_batch), strict=True))
+    with precision.stored(model, use_bfloat16=use_bfloat16):
+        for start in range(0, len(order), batch_size):
+            part = order[start : start + batch_size]
+            sampler = _Sampler(temperature, top_p)
+            decoder = _Decoder(model, tokenizer, [prompts[i] for i in part], use_bfloat16=use_bfloat16)
+            found.update(zip(part, decoder.run(sampler, draws[part], on_batch), strict=True))
     return [found[i] for i in range(len(prompts))]
 
 

@@ -211,7 +211,16 @@ def scores_of(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> Te
     score the token before EOS.
     """
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    return inner.score(last_states(model, input_ids, attention_mask)).squeeze(-1).float()
+    return scored(inner.score, last_states(model, input_ids, attention_mask))
+
+
+def scored(head: nn.Module, states: Tensor) -> Tensor:
+    """Return the scores (B,) that a reward model's head reads from states (B, H): in float32 under autocast too.
+
+    In bfloat16 two scores near 4 that are less than 0.03 apart would be the same.
+    """
+    with torch.autocast(states.device.type, enabled=False):
+        return head(states.float()).squeeze(-1)
 
 
 def head_of_reward(model: nn.Module) -> Tensor:

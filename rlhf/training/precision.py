@@ -1,9 +1,11 @@
 """Whether to compute in bfloat16: where the hardware has it on a GPU, and on a CPU only where it measures faster."""
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
+from torch import nn
 
 SMALL, SIZE = 96, 384
 REPEATS = 8
@@ -14,6 +16,22 @@ HOPELESS = 3.0
 def autocast(device: torch.device, *, use_bfloat16: bool) -> AbstractContextManager[None]:
     """Return the autocast context of a forward pass."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bfloat16)
+
+
+@contextmanager
+def stored(model: nn.Module, *, use_bfloat16: bool) -> Iterator[None]:
+    """Hold a model's weights in bfloat16 for a while, to decode with; then those that were there before, exactly.
+
+    Autocast rounds every weight again at each token, which takes longer than the products of a small batch.
+    """
+    kept = {parameter: parameter.data for parameter in model.parameters()} if use_bfloat16 else {}
+    try:
+        for parameter, weights in kept.items():
+            parameter.data = weights.to(torch.bfloat16)
+        yield
+    finally:
+        for parameter, weights in kept.items():
+            parameter.data = weights
 
 
 def choose_bfloat16(device: torch.device) -> bool:

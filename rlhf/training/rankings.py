@@ -57,7 +57,7 @@ def scores(model: nn.Module, rankings: Rankings, *, lower: States | None = None,
     with trunk.above(inner.base_model, first_layer) as upper:
         hidden = _read(upper, rankings, lower).completions
     last = rankings.completion_mask.sum(1) - 1
-    return inner.score(hidden[torch.arange(len(last), device=last.device), last]).squeeze(-1).float()
+    return models.scored(inner.score, hidden[torch.arange(len(last), device=last.device), last])
 
 
 def _read(layers: nn.Module, rankings: Rankings, entering: States) -> States:

@@ -27,6 +27,7 @@ from rlhf.contract.config import RewardConfig
 from rlhf.contract.rundir import RunDirectory
 from rlhf.training import (
     data,
+    dense,
     ensemble,
     judge,
     learning_curve,
@@ -189,18 +190,17 @@ def rows_of(pairs: list[TokenisedPair], *, seed: int) -> list[dict[str, Any]]:
 
 def _rows_of_prompt(pairs: list[TokenisedPair], scale: float) -> Iterable[dict[str, Any]]:
     prompt = pairs[0].chosen[: -pairs[0].chosen_length]
-    index: dict[tuple[int, ...], int] = {}
-    row: dict[str, Any] = {"prompt": prompt, "pairs": [], **{name: [] for name in COLUMNS}}
-    for pair in pairs:
-        both = (tuple(pair.chosen[len(prompt) :]), tuple(pair.rejected[len(prompt) :]))
-        if len(index.keys() | set(both)) > MAX_SEQUENCES:
-            yield row | {"completions": [list(completion) for completion in index]}
-            index, row = {}, {"prompt": prompt, "pairs": [], **{name: [] for name in COLUMNS}}
-        row["pairs"].append([index.setdefault(completion, len(index)) for completion in both])
-        row["q"].append(pair.record.q)
-        row["margin"].append(pair.record.margin)
-        row["weight"].append(pair.record.weight * scale)
-    yield row | {"completions": [list(completion) for completion in index]}
+    sides = [(tuple(pair.chosen[len(prompt) :]), tuple(pair.rejected[len(prompt) :])) for pair in pairs]
+    for group in dense.groups(sides, most=MAX_SEQUENCES):
+        index: dict[tuple[int, ...], int] = {}
+        yield {
+            "prompt": prompt,
+            "pairs": [[index.setdefault(completion, len(index)) for completion in sides[at]] for at in group],
+            "q": [pairs[at].record.q for at in group],
+            "margin": [pairs[at].record.margin for at in group],
+            "weight": [pairs[at].record.weight * scale for at in group],
+            "completions": [list(completion) for completion in index],
+        }
 
 
 def _fit(
@@ -219,7 +219,7 @@ def _fit(
         cache = trunk_cache.filled(
             Path(scratch),
             model.eval(),
-            [Texts(row["prompt"], row["completions"]) for row in rows] if config.epochs > 1 else [],
+            [Texts(row["prompt"], row["completions"]) for row in rows] * config.epochs,
             first_layer=first_layer,
             pad_id=tokenizer.pad_token_id,
             use_bfloat16=use_bfloat16,

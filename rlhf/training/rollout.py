@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from rlhf.contract.config import ConfigError
 from rlhf.training import parallel, precision
 
-CHUNK = 512
+CHUNK = 256
 """Positions whose logits exist at the same time when log-probs are computed."""
 
 
@@ -124,7 +124,7 @@ class TokenStatistics(NamedTuple):
 def token_statistics(head: nn.Module, hidden: Tensor, tokens: Tensor, *, temperature: float) -> TokenStatistics:
     """Return log-probs and entropies at `tokens` (…) from the hidden states (…, H) that predict them.
 
-    Logits exist for at most 512 positions at a time, in the backward pass too, and log-sum-exp is taken in float32.
+    Logits exist for at most 256 positions at a time, in the backward pass too, and log-sum-exp is taken in float32.
     Only log-probs have a gradient.
     """
     flat, wanted = hidden.reshape(-1, hidden.shape[-1]), tokens.reshape(-1)

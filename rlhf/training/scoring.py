@@ -41,7 +41,13 @@ def score(
 
 
 def pair_accuracy(
-    model: nn.Module, pairs: list[TokenisedPair], *, pad_id: int, batch_size: int, on_batch: Callable[[], None]
+    model: nn.Module,
+    pairs: list[TokenisedPair],
+    *,
+    pad_id: int,
+    batch_size: int,
+    on_batch: Callable[[], None],
+    use_bfloat16: bool = False,
 ) -> dict[str, Any]:
     """Return accuracy on decided pairs with its Wilson interval, n, and the length baselines on the same pairs.
 
@@ -51,8 +57,9 @@ def pair_accuracy(
     decided = [pair for pair in pairs if is_decided(pair)]
     if not decided:
         return {"n": 0}
-    chosen = score(model, [p.chosen for p in decided], pad_id=pad_id, batch_size=batch_size, on_batch=on_batch)
-    rejected = score(model, [p.rejected for p in decided], pad_id=pad_id, batch_size=batch_size, on_batch=on_batch)
+    both = [*(p.chosen for p in decided), *(p.rejected for p in decided)]  # at once: many stand on either side
+    found = score(model, both, pad_id=pad_id, batch_size=batch_size, use_bfloat16=use_bfloat16, on_batch=on_batch)
+    chosen, rejected = found.chunk(2)
     right = (chosen > rejected).float() + 0.5 * (chosen == rejected).float()
     longer = torch.tensor([_longer_wins(pair) for pair in decided])
     shorter_won = longer == 0.0

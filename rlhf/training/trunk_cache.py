@@ -75,12 +75,14 @@ def filled(
     use_bfloat16: bool,
     on_batch: Callable[[], None],
 ) -> TrunkCache | None:
-    """Return what the layers under `first_layer` make of texts, kept in a directory.
+    """Return what the layers under `first_layer` make of texts, named as often as they will be read, in a directory.
 
-    None where there is nothing to keep, or no room for it: then the layers are run again at every step.
+    None where nothing is read twice, or no room for it: then the layers are run again at every step.
     """
-    size = model.config.hidden_size
-    if not first_layer or not texts or not _fits(texts, hidden_size=size, directory=directory):
+    size, read = model.config.hidden_size, sum(len(one.completions) for one in texts)
+    texts = _distinct(texts)
+    is_in_vain = read == sum(len(one.completions) for one in texts)
+    if not first_layer or is_in_vain or not _fits(texts, hidden_size=size, directory=directory):
         return None
     cache, device = TrunkCache(directory / "states.bin", hidden_size=size), next(model.parameters()).device
     ordered = sorted(texts, key=lambda one: max(map(len, one.completions)))
@@ -93,6 +95,18 @@ def filled(
         on_batch()
     print(f"reward: the states of {cache.count} tokens under layer {first_layer} are kept on disk", flush=True)
     return cache
+
+
+def _distinct(texts: list[Texts]) -> list[Texts]:
+    """Return each completion once, however many rows it stands in."""
+    seen: set[Name] = set()
+    found = []
+    for one in texts:
+        new = [said for said in one.completions if (tuple(one.prompt), tuple(said)) not in seen]
+        seen.update((tuple(one.prompt), tuple(said)) for said in new)
+        if new:
+            found.append(Texts(one.prompt, new))
+    return found
 
 
 def _fits(texts: list[Texts], *, hidden_size: int, directory: Path) -> bool:

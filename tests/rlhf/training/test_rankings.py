@@ -51,13 +51,20 @@ def test_a_prompt_read_once_gives_the_gradient_of_whole_texts(model):
 
 def test_the_kept_states_give_the_same_scores_in_any_order(model, tmp_path):
     options = {"first_layer": 1, "pad_id": 0, "use_bfloat16": False, "on_batch": lambda: None}
-    cache = trunk_cache.filled(tmp_path, model, TEXTS, **options)
+    cache = trunk_cache.filled(tmp_path, model, TEXTS * 2, **options)
 
     for texts in (TEXTS, TEXTS[::-1]):
         with torch.no_grad():
             kept = rankings.scores(model, laid_out(texts), lower=cache.states(texts), first_layer=1)
             wanted = rankings.scores(model, laid_out(texts))
         torch.testing.assert_close(kept, wanted, atol=1e-6, rtol=1e-5)
+
+
+def test_a_completion_that_is_read_often_is_worked_out_once_and_one_that_is_read_once_is_not_kept(model, tmp_path):
+    options = {"first_layer": 1, "pad_id": 0, "use_bfloat16": False, "on_batch": lambda: None}
+
+    assert trunk_cache.filled(tmp_path, model, TEXTS, **options) is None
+    assert trunk_cache.filled(tmp_path, model, TEXTS * 3, **options).count == 18  # tokens
 
 
 @pytest.mark.parametrize(("first_layer", "free"), [(0, 10**9), (1, 100)])

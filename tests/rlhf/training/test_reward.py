@@ -64,6 +64,21 @@ def test_a_row_holds_each_completion_of_a_ranking_once():
     assert row["weight"] == [1.0, 1.0, 1.0]
 
 
+def test_a_prompt_with_many_completions_has_rows_with_many_pairs_and_none_twice():
+    texts = {name: [1, 2 + at] for at, name in enumerate("abcdefghijkl")}
+    both = [(x, y) for x in texts for y in texts if x < y]
+    pairs = [TokenisedPair(pair(0, chosen=x, rejected=y), texts[x], texts[y], 1, 1) for x, y in sorted(both, key=hash)]
+
+    rows = reward.rows_of(pairs, seed=1)
+
+    compared = [
+        frozenset((str(row["completions"][i]), str(row["completions"][j]))) for row in rows for i, j in row["pairs"]
+    ]
+    assert len(compared) == len(set(compared)) == len(pairs) == 66
+    assert max(len(row["pairs"]) for row in rows) == 36  # every pair of nine
+    assert sum(len(row["completions"]) for row in rows) <= 30
+
+
 def test_a_reward_model_learns_a_learnable_preference(make_snapshot, make_run, base):
     directory = make_run("reward", snapshot=make_snapshot(pairs=toy_pairs()), base=base, config=QUICK)
 

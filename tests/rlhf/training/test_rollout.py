@@ -71,6 +71,17 @@ def test_a_sample_depends_on_neither_batch_nor_process(model, tokenizer):
     assert [one.ids for one in sampled(model, tokenizer, rows=slice(1, None, 2))] == [found[1].ids]
 
 
+def test_decoding_in_bfloat16_is_nearly_that_in_float32_and_leaves_the_weights_as_they_were(model, tokenizer):
+    before = {name: weights.clone() for name, weights in model.state_dict().items()}
+    known = [one.logprobs[0] for one in sampled(model, tokenizer)]
+
+    found = [one.logprobs[0] for one in sampled(model, tokenizer, use_bfloat16=True)]
+
+    assert found == pytest.approx(known, abs=0.05)
+    assert found != known
+    assert all(torch.equal(weights, before[name]) for name, weights in model.state_dict().items())
+
+
 def test_a_finished_completion_ends_with_one_end_token(ender, tokenizer):
     found = sampled(ender, tokenizer, PROMPTS * 10, temperature=2.0, max_new_tokens=40)
 

@@ -38,7 +38,9 @@ WORK = Work(
 OURS = replace(WORK, kl_coef=0.1)
 """With twice TRL's coefficient: our critic follows faster, and for the same coefficient our policy goes further in as
 many steps. What is compared is the score at the same KL spent, whatever the coefficient."""
-LONGER = replace(OURS, steps=40)
+LONGER = replace(WORK, steps=40, learning_rate=5e-4)
+SPENDING = {"schedule": "linear", "kl_target": 6.0, "kl_horizon": 128.0}
+"""Steers the KL to three quarters of the budget."""
 PER_PROMPT, FROM_START, MOST = 16, 150, 4
 """Completions a prompt that a policy is measured on, and that the best score is estimated from; the highest score."""
 
@@ -51,10 +53,10 @@ def ours(place: Path, seed: int) -> dict[str, Any]:
 
 
 def longer(place: Path, seed: int) -> dict[str, Any]:
-    """Ours until it has learned what there is to learn: 40 steps, the learning rate falling to 0."""
+    """Ours with its budget: 40 steps, the learning rate falling to 0, the KL steered."""
     tokenizer = models.load_tokenizer(place / WORK.base)
     known = KnownJudge(words(tokenizer))
-    return measured(place, our_ppo(place, LONGER, seed=seed, lora_rank=0, known_judge=known, schedule="linear"))
+    return measured(place, our_ppo(place, LONGER, seed=seed, lora_rank=0, known_judge=known, **SPENDING))
 
 
 def trl(place: Path, seed: int) -> dict[str, Any]:

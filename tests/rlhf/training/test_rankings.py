@@ -64,7 +64,9 @@ def test_a_completion_that_is_read_often_is_worked_out_once_and_one_that_is_read
     options = {"first_layer": 1, "pad_id": 0, "use_bfloat16": False, "on_batch": lambda: None}
 
     assert trunk_cache.filled(tmp_path, model, TEXTS, **options) is None
-    assert trunk_cache.filled(tmp_path, model, TEXTS * 3, **options).count == 18  # tokens
+    assert (
+        trunk_cache.filled(tmp_path, model, TEXTS * 3, **options).count == 19
+    )  # tokens: 5 + 3 of prompts, 11 of completions
 
 
 @pytest.mark.parametrize(("first_layer", "free"), [(0, 10**9), (1, 100)])

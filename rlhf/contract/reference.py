@@ -13,8 +13,8 @@ from rlhf.contract.config import OPTIONAL, REQUIRED, STAGES
 
 HEADING = """# Every field of every stage
 
-Made by `python -m rlhf.contract.reference` from the configs in `rlhf/contract/stages/`: change a field there. Bounds are
-inclusive. What the stages do with them is in [training.md](training.md).
+Made by `python -m rlhf.contract.reference` from the configs in `rlhf/contract/stages/`: change a field there. Bounds
+are inclusive. What the stages do with them is in [training.md](training.md).
 """
 
 

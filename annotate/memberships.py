@@ -49,16 +49,17 @@ def consent(annotator: Annotator, version: ConsentVersion) -> None:
     Membership.objects.filter(pk=member.pk).update(consent=version, consented_at=timezone.now(), recalled_at=None)
 
 
-def recall_consent(member: Membership, *, message: str, by: User | None) -> bool:
+def recall_consent(member: Membership, *, message: str, reason: str, by: User | None) -> bool:
     """Record that an annotator takes their consent back: nothing they said in the project makes labels from now on.
 
-    They get no more work, and read `message`. Only consenting anew lifts it. False where it was recalled before.
+    They get no more work, and read `message`; `reason` is for the staff. Only consenting anew lifts it. False where it
+    was recalled before.
     """
     with transaction.atomic():
         standing = Membership.objects.filter(pk=member.pk, recalled_at=None)
         if standing.update(recalled_at=timezone.now(), consent=None, consented_at=None) != 1:
             return False
-        pause(member, message=message, by=by, reason="They took their consent back.")
+        pause(member, message=message, by=by, reason=reason)
         audit.record(audit.Kind.CONSENT_RECALLED, f"membership {member.pk}", before={"consent": member.consent_id})
         return True
 

@@ -20,6 +20,8 @@ GOODBYE = (
     "You took your consent back. You get no more work here, and what you did is kept out of what models learn from."
 )
 
+WHY = "They took their consent back."
+
 
 class MayNotLeave(Exception):
     """The message says why, and what to do first."""
@@ -52,7 +54,7 @@ def erase(user: User) -> dict[str, int]:
 def take_back_consent(annotator: Annotator, project: Project) -> Touched | None:
     """Recall an annotator's consent and return what may rest on them; None where it was recalled before."""
     member = memberships.admit(annotator, project)
-    if not memberships.recall_consent(member, message=GOODBYE, by=None):
+    if not memberships.recall_consent(member, message=GOODBYE, reason=WHY, by=None):
         return None
     return recall.touched(annotator, project)
 

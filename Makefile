@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 MODEL ?= smollm2
 ONCE ?=
 FUZZ ?= 2000
+QUEUES ?= gpu
 SECURITY := tests/security tests/annotate/test_access_table.py tests/annotate/test_hostile_pages.py tests/browser/test_hostile.py
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2
 
@@ -39,7 +40,7 @@ worker: setup
 	$(BIN)/celery -A config worker --beat --queues default --concurrency 1 --loglevel INFO --hostname web@%h
 
 gpu-worker: setup
-	$(BIN)/celery -A config worker --queues gpu --concurrency 1 --loglevel INFO --hostname gpu@%h
+	$(BIN)/celery -A config worker --queues $(QUEUES) --concurrency 1 --loglevel INFO --hostname gpu@%h
 
 test: setup-dev
 	$(PYTEST) -m "not gpu and not chaos and not images and not security" $(TESTFLAGS)

@@ -38,7 +38,7 @@ from rlhf.contract import rundir
 from rlhf.contract.records import PreferenceRecord, PromptRecord, write_jsonl
 from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
 from rlhf.contract.shares import wilson
-from rlhf.training import base, data, models, precision, reward, run, scoring
+from rlhf.training import base, data, models, precision, reward, run, scoring, tiny
 
 SHARED = training_place.ROOT.parent / "shared" / "data" / "preferences"
 KEPT = training_place.ROOT / "var" / "bench" / "human"
@@ -87,7 +87,7 @@ def measured(options: argparse.Namespace) -> dict[str, float]:
     """Train and measure."""
     place = training_place.PLACE / "base"
     if not (place / rundir.MANIFEST).is_file():
-        base.make("smollm2", place)
+        base.make("smollm2", place, steps=tiny.STEPS)
     tokenizer = models.load_tokenizer(place)
     cut = _Cut(tokenizer, prompt=options.prompt, completion=options.completion)
     train, test = (cut.rows(options.data, split) for split in ("train", "val"))

@@ -5,6 +5,7 @@ without SECRET_KEY a random key is made once and kept in the data directory.
 """
 
 import os
+import re
 import secrets
 import socket
 from datetime import timedelta
@@ -46,6 +47,17 @@ def _networks(name: str) -> list[str]:
         raise ImproperlyConfigured(
             f"{name}: expected networks such as 10.0.0.0/8, separated by commas; {problem}."
         ) from None
+
+
+def _queues(name: str) -> list[str]:
+    """Return the names of the queues in which runs wait, the default first."""
+    found = env.list(name, default=["gpu"])
+    if not found or any(not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", one) or one == "default" for one in found):
+        raise ImproperlyConfigured(
+            f"{name}: expected names of queues in lower case, separated by commas, such as gpu,gpu-80g, none of them "
+            f"default; got {','.join(found)!r}."
+        )
+    return found
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -222,7 +234,6 @@ WHITENOISE_USE_FINDERS = True
 # (rlhf.tasks.reap_lost_runs) rings again.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"rlhf.tasks.execute_run": {"queue": "gpu"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
@@ -253,6 +264,8 @@ elif CELERY_BROKER_URL.startswith("amqp"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
 
 # --- runs ---------------------------------------------------------------------------------------------------------
+RUN_QUEUES = _queues("RUN_QUEUES")
+"""Where runs wait for a worker that listens there: queues by capability, the default first."""
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
 RUN_MAX_ATTEMPTS = env.int("RUN_MAX_ATTEMPTS", default=5)

@@ -18,6 +18,7 @@ from annotate.models import Project
 from annotate.preferences import POST, VOTES
 from rlhf import access, preflight, runs, snapshots
 from rlhf.contract import config as configs
+from rlhf.contract import profiles
 from rlhf.contract.config import ConfigError
 from rlhf.models import Checkpoint, Corpus, Metric, Run, Snapshot
 from rlhf.preflight import RunOrder
@@ -68,6 +69,8 @@ class RunOut(serializers.ModelSerializer):
             "reward_model",
             "baseline",
             "watcher",
+            "profile",
+            "queue",
             "created_at",
             "started_at",
             "finished_at",
@@ -86,6 +89,8 @@ class RunIn(Strict):
     reward_model = Whole(min_value=1, allow_null=True, default=None)
     baseline = Whole(min_value=1, allow_null=True, default=None)
     watcher = Whole(min_value=1, allow_null=True, default=None)
+    profile = serializers.CharField(max_length=20, default=profiles.ONE)
+    queue = serializers.CharField(max_length=40, allow_blank=True, default="")
     config = serializers.DictField(default=dict)
 
 
@@ -257,7 +262,7 @@ def _order(project: Project, wanted: dict[str, Any]) -> RunOrder:
         chosen[name] = table.objects.filter(project=project, pk=wanted[name]).first()
         if wanted[name] and chosen[name] is None:
             raise ValidationError({name: f"There is no {name} {wanted[name]} in this project."})
-    return RunOrder(project, stage, config, **chosen)
+    return RunOrder(project, stage, config, **chosen, profile=wanted["profile"], queue=wanted["queue"])
 
 
 def _checkpoint(pk: int | None, name: str) -> Checkpoint | None:

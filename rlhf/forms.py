@@ -3,11 +3,13 @@
 import dataclasses
 
 from django import forms
+from django.conf import settings
 
 from annotate.models import Project
 from annotate.preferences import POST, VOTES
 from rlhf import preflight, snapshots
 from rlhf.contract import config as configs
+from rlhf.contract import profiles
 from rlhf.contract.config import ConfigError
 from rlhf.models import Checkpoint, Corpus, Snapshot
 from rlhf.preflight import RunOrder
@@ -84,6 +86,7 @@ class RunForm(forms.Form):
             self.fields[name] = field
         for one in self.config_fields:
             self.fields[one.name] = _form_field(one)
+        self.fields |= _place_fields(stage)
         if stage in MEASURES:
             self.fields |= _sweep_fields()
 
@@ -91,6 +94,11 @@ class RunForm(forms.Form):
     def sweep(self) -> list[forms.BoundField]:
         """The fields of a sweep, for the page; none where the stage measures nothing to choose by."""
         return [self[name] for name in ("search", "draws") if name in self.fields]
+
+    @property
+    def place(self) -> list[forms.BoundField]:
+        """The fields of where it runs, for the page; none where there is nothing to choose."""
+        return [self[name] for name in ("profile", "queue") if name in self.fields]
 
     @property
     def inputs(self) -> list[forms.BoundField]:
@@ -115,7 +123,8 @@ class RunForm(forms.Form):
         except ConfigError as problem:
             self._refuse(problem.errors)
             return self.cleaned_data
-        order = RunOrder(self.project, self.stage, config, **chosen)
+        where = {name: self.cleaned_data[name] for name in ("profile", "queue") if name in self.fields}
+        order = RunOrder(self.project, self.stage, config, **chosen, **where)
         self._refuse(preflight.problems(order))
         self.order = None if self.errors else order
         return self.cleaned_data
@@ -139,6 +148,26 @@ def _inputs(project: Project, stage: str) -> dict[str, forms.ModelChoiceField]:
             required=required,
             initial=choices.first() if required else None,
             empty_label=None if required and choices.exists() else "none",
+        )
+    return fields
+
+
+def _place_fields(stage: str) -> dict[str, forms.Field]:
+    """Return the fields of where a stage runs that leave a choice."""
+    fields: dict[str, forms.Field] = {}
+    if len(launches := profiles.names(stage)) > 1:
+        fields["profile"] = forms.ChoiceField(
+            choices=[(name, profiles.PROFILES[name].label) for name in launches],
+            initial=profiles.ONE,
+            label="Processes",
+            help_text="Several share a step. Each holds the whole model; but for PPO, batch size is that of each.",
+        )
+    if len(settings.RUN_QUEUES) > 1:
+        fields["queue"] = forms.ChoiceField(
+            choices=[(name, name) for name in settings.RUN_QUEUES],
+            initial=settings.RUN_QUEUES[0],
+            label="Queue",
+            help_text="Which workers may take it.",
         )
     return fields
 

@@ -151,6 +151,12 @@ class Run(models.Model):
         related_name="+",
         help_text="A reward model that learned from other comparisons; it only watches.",
     )
+    profile = models.CharField(
+        max_length=20, default="one", db_default="one", help_text="How it is launched: of rlhf.contract.profiles."
+    )
+    queue = models.CharField(
+        max_length=40, default="gpu", db_default="gpu", help_text="Whose workers may take it: of RUN_QUEUES."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)

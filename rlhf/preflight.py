@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Case, QuerySet, When
 
 from annotate.models import Project, Task
 from annotate.rows import COMPLETION_COUNTS
 from rlhf.contract import config as configs
+from rlhf.contract import profiles
 from rlhf.contract.config import PpoConfig, PretrainConfig, SampleConfig, StageConfig
 from rlhf.models import Checkpoint, Corpus, Snapshot
 
@@ -58,6 +60,8 @@ class RunOrder:
     baseline: Checkpoint | None = None
     corpus: Corpus | None = None
     watcher: Checkpoint | None = None
+    profile: str = profiles.ONE
+    queue: str = ""  # empty: the first of RUN_QUEUES
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def closed_reasons(project: Project, stage: str) -> list[str]:
 
 def problems(order: RunOrder) -> dict[str, str]:
     """Return what is wrong with an order, by field; an empty dict means that it can run."""
-    found = _input_problems(order)
+    found = _input_problems(order) | _place_problems(order)
     if order.snapshot and "snapshot" not in found and order.stage != "evaluate":
         found |= _named("snapshot", SNAPSHOT_CHECKS[order.stage](order.snapshot))
     if isinstance(order.config, SampleConfig) and "baseline" not in found:
@@ -122,6 +126,13 @@ def problems(order: RunOrder) -> dict[str, str]:
     if order.stage == "evaluate" and not found:
         found |= _named("snapshot", _nothing_held_out(order))
     return found
+
+
+def _place_problems(order: RunOrder) -> dict[str, str]:
+    """Say if a stage cannot be launched as the order says, or no worker is meant to listen where it would wait."""
+    known = order.queue in ("", *settings.RUN_QUEUES)
+    asked = f"expected one of {', '.join(settings.RUN_QUEUES)} (RUN_QUEUES); got {order.queue[:40]!r}."
+    return _named("profile", profiles.problem(order.stage, order.profile)) | _named("queue", "" if known else asked)
 
 
 def _watcher_problem(watcher: Checkpoint, judge: Checkpoint) -> str:

@@ -72,9 +72,12 @@ def create(order: RunOrder, *, by: User | None, sweep: Sweep | None = None) -> R
             reward_model=order.reward_model,
             baseline=order.baseline,
             watcher=order.watcher,
+            profile=order.profile,
+            queue=order.queue or settings.RUN_QUEUES[0],
             created_by=by,
         )
         told = {"stage": run.stage, "project": run.project.slug, "config": run.config}
+        told |= {"profile": run.profile, "queue": run.queue}
         audit.record(audit.Kind.RUN_STARTED, f"run {run.pk}", after=told)
         transaction.on_commit(lambda: ring(run.pk))
     return run
@@ -82,8 +85,9 @@ def create(order: RunOrder, *, by: User | None, sweep: Sweep | None = None) -> R
 
 def ring(run_id: int) -> None:
     """Send the wake-up message of a queued run. Where the broker is away the sweeper rings later."""
+    queue = Run.objects.values_list("queue", flat=True).get(pk=run_id)
     try:
-        current_app.send_task("rlhf.tasks.execute_run", [run_id], expires=4 * RING_AGAIN_SECONDS)
+        current_app.send_task("rlhf.tasks.execute_run", [run_id], queue=queue, expires=4 * RING_AGAIN_SECONDS)
     except (OperationalError, OSError) as problem:
         log.warning("run %s: the broker did not take the message (%s); the sweeper will ring again", run_id, problem)
         return

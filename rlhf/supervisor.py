@@ -20,7 +20,7 @@ from django.conf import settings
 
 from rlhf import artefacts, attempts, corpora, environment, publishing, runs
 from rlhf.contract import config as configs
-from rlhf.contract import lifeline
+from rlhf.contract import lifeline, profiles
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
 from rlhf.models import Checkpoint, Run
@@ -51,11 +51,12 @@ def supervise(held: Claim) -> None:
         raise
 
 
-def command(stage: str, directory: Path) -> list[str]:
-    """Return the command that executes a stage over a run directory; it works by hand, too."""
+def command(stage: str, directory: Path, *, profile: str = profiles.ONE) -> list[str]:
+    """Return the command that executes a stage over a run directory as a profile says; it works by hand, too."""
     launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
-    profile = ["--num_processes=1", "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
-    return [*launch, *profile, "-m", f"rlhf.training.{stage}", str(directory)]
+    processes = profiles.PROFILES[profile].arguments
+    common = ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
+    return [*launch, *processes, *common, "-m", f"rlhf.training.{stage}", str(directory)]
 
 
 def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
@@ -69,7 +70,7 @@ def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
         saved = attempts.newest_state(run)
         attempts.go_on(saved, directory)
         runs.begin_attempt(held, step=saved.step if saved else 0)
-    with _trainer(run.stage, directory) as process:
+    with _trainer(run, directory) as process:
         ending = _watch(process, held, directory)
     _close(run, held, directory, ending=ending, exit_code=process.returncode)
 
@@ -114,13 +115,13 @@ class _Clock:
 
 
 @contextmanager
-def _trainer(stage: str, directory: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
+def _trainer(run: Run, directory: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
     """Run the trainer in its own session; on leaving, end every process of it."""
     with directory.log.open("ab") as out:
         process = subprocess.Popen(
-            command(stage, directory.path),
+            command(run.stage, directory.path, profile=run.profile),
             cwd=settings.BASE_DIR,
-            env=environment.for_training(),
+            env=environment.for_training() | profiles.PROFILES[run.profile].environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -40,7 +40,17 @@ class Worker:
 @contextmanager
 def running(log: Path) -> Iterator[Worker]:
     """Run a worker for every queue, with the beat, while the block lasts; its output goes to `log`."""
-    options = ["--beat", "--queues", "default,gpu", "--concurrency", "2", "--loglevel", "INFO", "--hostname", "demo@%h"]
+    options = [
+        "--beat",
+        "--queues",
+        ",".join(["default", *settings.RUN_QUEUES]),
+        "--concurrency",
+        "2",
+        "--loglevel",
+        "INFO",
+        "--hostname",
+        "demo@%h",
+    ]
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "config", "worker", *options],

@@ -51,7 +51,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             Q(base__run=run) | Q(reward_model__run=run) | Q(baseline__run=run) | Q(watcher__run=run)
         ),
         "reward_report": reward_page.report(run),
-        "settings": run.config.items(),
+        "settings": (run.config | {"profile": run.profile, "queue": run.queue}).items(),
         "versions": (run.result or {}).get("versions", {}).items(),
     }
     return render(request, "training/run.html", context)

@@ -84,6 +84,9 @@ def test_a_run_is_queued_shown_and_cancelled(client, headers, post, snapshot, ba
         ({"config": {"sed": 1}}, "config.sed"),
         ({"config": {"seed": "x"}}, "config.seed"),
         ({"config": []}, "config"),
+        ({"queue": "gpu-1t"}, "queue"),
+        ({"profile": "cpu-2"}, "profile"),  # sampling is for one process
+        ({"profile": "--num_processes=9"}, "profile"),
         ({"trust_remote_code": True}, "trust_remote_code"),
     ],
 )

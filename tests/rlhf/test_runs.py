@@ -1,5 +1,6 @@
 """A run's life in its row: one claim, fenced writes, honest ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from annotate.models import Project, Task
 from rlhf import preflight, runs
-from rlhf.contract import config
+from rlhf.contract import config, profiles
 from rlhf.contract.rundir import Result
 from rlhf.models import Checkpoint, Metric, Run, Snapshot
 
@@ -250,3 +251,35 @@ def test_an_export_reads_a_model_and_no_snapshot(project):
     order = preflight.RunOrder(project, "export", config.parse("export", {}), base=checkpoint("policy"))
 
     assert runs.create(order, by=None).snapshot is None
+
+
+def test_a_run_waits_in_the_queue_that_was_chosen(order, settings, monkeypatch, django_capture_on_commit_callbacks):
+    settings.RUN_QUEUES = ["gpu", "gpu-80g"]
+    queues = []
+    monkeypatch.setattr(runs.current_app, "send_task", lambda name, args, **options: queues.append(options["queue"]))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        large = runs.create(replace(order, queue="gpu-80g", profile="cpu-2"), by=None)
+        usual = runs.create(order, by=None)
+    Run.objects.update(rung_at=None)
+    runs.ring_again()
+
+    assert (large.queue, large.profile, usual.queue, usual.profile) == ("gpu-80g", "cpu-2", "gpu", "one")
+    assert queues == ["gpu-80g", "gpu", "gpu", "gpu-80g"] or queues == ["gpu-80g", "gpu", "gpu-80g", "gpu"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"queue": "gpu-8g"}, "queue", "expected one of gpu (RUN_QUEUES); got 'gpu-8g'"),
+        ({"profile": "--num_processes=9"}, "profile", "expected one of one, cpu-2, gpus"),
+    ],
+)
+def test_a_place_that_is_not_known_is_refused(order, change, field, said):
+    assert said in preflight.problems(replace(order, **change))[field]
+
+
+@pytest.mark.parametrize("stage", ["sample", "evaluate", "export", "rloo", "grpo"])
+def test_a_stage_that_was_not_made_for_several_processes_is_refused(stage):
+    assert profiles.problem(stage, "cpu-2") == f"{stage} runs in one process: choose one."
+    assert profiles.names(stage) == ("one",)

@@ -60,7 +60,7 @@ def play(monkeypatch, tmp_path):
         path = tmp_path / "trainer.py"
         path.write_text(PRELUDE + script)
         monkeypatch.setattr(
-            supervisor, "command", lambda stage, directory: [sys.executable, "-S", str(path), str(directory)]
+            supervisor, "command", lambda stage, directory, profile: [sys.executable, "-S", str(path), str(directory)]
         )
 
     return play
@@ -486,6 +486,17 @@ def test_the_trainer_knows_none_of_our_secrets(run, play, monkeypatch):
     assert "secret" not in known.values()
     assert (known["CUDA_VISIBLE_DEVICES"], known["HF_HUB_OFFLINE"]) == ("3", "1")
     assert known["PATH"]
+
+
+def test_a_trainer_is_launched_by_the_profile_of_its_run(run, play):
+    play("(run.path / 'environment').write_text(json.dumps(dict(os.environ)))")
+    Run.objects.update(profile="cpu-2")
+
+    supervised(run)
+
+    known = json.loads((directory_of(run).path / "environment").read_text())
+    assert (known["CUDA_VISIBLE_DEVICES"], known["ACCELERATE_USE_CPU"]) == ("", "true")
+    assert "--num_processes=2" in supervisor.command("reward", directory_of(run).path, profile="cpu-2")
 
 
 def test_the_command_of_a_stage_works_by_hand(tmp_path):

@@ -172,6 +172,19 @@ def test_every_form_can_be_sent_as_it_comes(mia_client, project, snapshot, model
     assert (run.stage, run.state, run.created_by.username) == (stage, "queued", "mia")
 
 
+def test_processes_and_queue_are_chosen_where_there_is_a_choice(mia_client, project, snapshot, models, settings):
+    settings.RUN_QUEUES = ["gpu", "gpu-80g"]
+
+    started(mia_client, project, "reward", profile="cpu-2", queue="gpu-80g")
+    refused = started(mia_client, project, "reward", queue="cpu")
+
+    run = Run.objects.get()
+    assert (run.profile, run.queue) == ("cpu-2", "gpu-80g")
+    assert "gpu-80g" in mia_client.get(reverse("run", args=[run.pk])).content.decode()
+    assert refused.status_code == 422
+    assert "profile" not in filled_form(mia_client, project, "sample")
+
+
 def test_the_form_proposes_the_likeliest_model(mia_client, project, snapshot, models):
     sent = {stage: filled_form(mia_client, project, stage)["base"] for stage in ("sft", "reward", "ppo", "evaluate")}
 

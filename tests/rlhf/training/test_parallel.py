@@ -4,13 +4,16 @@ import json
 import multiprocessing
 import os
 import socket
+import subprocess
 
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from django.conf import settings
 from safetensors.torch import load_file
 
-from rlhf.contract import rundir
+from rlhf import environment, supervisor
+from rlhf.contract import profiles, rundir
 from rlhf.training import dpo, ppo, pretrain, reward, run, sft
 from tests.rlhf.training.conftest import pair
 
@@ -123,3 +126,25 @@ def test_two_processes_make_the_model_of_one_with_twice_the_batch(
     assert codes == [0, 0]
     assert len(steps_of(shared)) == len(steps_of(alone)) > 2
     assert_same_weights(shared, alone)
+
+
+def test_a_profile_launches_two_processes_that_leave_one_checkpoint(make_run, make_snapshot, base):
+    """By the very command of the supervisor: a batch of 4 in each is half the steps of a batch of 4 in one."""
+    pairs = [pair(n, chosen=f"yes {n}", rejected=f"no {n}") for n in range(16)]
+    config = {"lora_rank": 4, "epochs": 2, "batch_size": 4}
+    shared = make_run("reward", snapshot=make_snapshot(pairs=pairs), base=base, config=config)
+    profile = profiles.PROFILES["cpu-2"]
+
+    done = subprocess.run(
+        supervisor.command("reward", shared.path, profile="cpu-2"),
+        cwd=settings.BASE_DIR,
+        env=environment.for_training() | profile.environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [row["step"] for row in steps_of(shared)] == [1, 2, 3, 4]
+    assert shared.read_result().status == "succeeded"
+    assert rundir.verify_manifest(shared.checkpoint)["kind"] == "reward"

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     COMPARISON_SETTLED = "comparison.settled"
     OBJECTION_OPENED = "objection.opened"
     IMPORT_FINISHED = "import.finished"
+    RUN_ALARM = "run.alarm"
     RUN_FINISHED = "run.finished"
 
 

@@ -121,6 +121,17 @@ def record_metrics(held: Claim, rows: Sequence[tuple[int, dict[str, float]]]) ->
         )
 
 
+def tell_alarms(held: Claim, rows: Sequence[dict[str, Any]]) -> None:
+    """Tell webhooks of lines of alarms.jsonl: the step, the alarm's name and its sentence. Raises LostClaim."""
+    with transaction.atomic():
+        if not _held(held).select_for_update().exists():
+            raise LostClaim
+        run = Run.objects.get(pk=held.run_id)
+        for row in rows:
+            told = {"run": run.pk, "stage": run.stage, **{name: row[name] for name in ("step", "name", "sentence")}}
+            outbox.record(run.project_id, outbox.Kind.RUN_ALARM, told)
+
+
 def succeed(held: Claim, result: Result) -> None:
     """Close a run as succeeded; call inside the transaction that stores what it left. Raises LostClaim."""
     _close(held, State.SUCCEEDED, result=asdict(result))

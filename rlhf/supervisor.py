@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -70,26 +71,31 @@ def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
         saved = attempts.newest_state(run)
         attempts.go_on(saved, directory)
         runs.begin_attempt(held, step=saved.step if saved else 0)
+    alarms = _Follower.of_what_comes(directory.alarms)  # what an earlier attempt raised was told then
     with _trainer(run, directory) as process:
-        ending = _watch(process, held, directory)
+        ending = _watch(process, held, directory, alarms)
     _close(run, held, directory, ending=ending, exit_code=process.returncode)
 
 
 @dataclass
 class _Follower:
-    """Reads the whole lines added to metrics.jsonl since the last look."""
+    """Reads the whole lines added to a file of JSON lines since the last look."""
 
     path: Path
     offset: int = 0
 
-    def rows(self) -> list[tuple[int, dict[str, float]]]:
+    @classmethod
+    def of_what_comes(cls, path: Path) -> "_Follower":
+        return cls(path, path.stat().st_size if path.exists() else 0)
+
+    def rows(self) -> list[dict[str, Any]]:
         if not self.path.exists():
             return []
         with self.path.open("rb") as lines:
             lines.seek(self.offset)
             whole, newline, _ = lines.read().rpartition(b"\n")
         self.offset += len(whole) + len(newline)
-        return [(row["step"], row["values"]) for row in map(json.loads, whole.splitlines())]
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 @dataclass
@@ -134,14 +140,16 @@ def _trainer(run: Run, directory: RunDirectory) -> Iterator[subprocess.Popen[byt
         _end(process)
 
 
-def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory) -> str:
+def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory, alarms: _Follower) -> str:
     """Stay with the trainer until it ends or must be ended; return "" or why it was ended. Raises LostClaim."""
     follower, clock = _Follower(directory.metrics), _Clock()
     renewed_at = 0.0
     while True:
         is_over = process.poll() is not None
         if rows := follower.rows():
-            runs.record_metrics(held, rows)
+            runs.record_metrics(held, [(row["step"], row["values"]) for row in rows])
+        if rows := alarms.rows():
+            runs.tell_alarms(held, rows)
         if is_over:
             return ""
         if time.monotonic() - renewed_at > settings.RUN_LEASE_SECONDS / 6:

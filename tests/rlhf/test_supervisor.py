@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings as django_settings
 from django.db.models import F
 
-from annotate import reward_models
-from annotate.models import Assignment, Comparison, Completion, RewardModel
+from annotate import outbox, reward_models
+from annotate.models import Assignment, Comparison, Completion, Event, RewardModel
 from rlhf import runs, supervisor
 from rlhf.contract import config as configs
 from rlhf.contract.rundir import RunDirectory
@@ -379,7 +379,7 @@ def test_a_lost_claim_ends_the_trainer_and_leaves_the_row_to_its_new_owner(run, 
 def test_a_claim_lost_at_the_very_end_leaves_no_checkpoint(run, play, monkeypatch):
     play("leave_checkpoint('reward')\n" + SUCCEED)
     held = runs.claim(run.pk)
-    monkeypatch.setattr(supervisor, "_watch", lambda process, held, directory: "" if process.wait() == 0 else "hung")
+    monkeypatch.setattr(supervisor, "_watch", lambda process, *_: "" if process.wait() == 0 else "hung")
     Run.objects.update(fence=F("fence") + 1)
 
     supervisor.supervise(held)
@@ -496,7 +496,22 @@ def test_a_trainer_is_launched_by_the_profile_of_its_run(run, play):
 
     known = json.loads((directory_of(run).path / "environment").read_text())
     assert (known["CUDA_VISIBLE_DEVICES"], known["ACCELERATE_USE_CPU"]) == ("", "true")
-    assert "--num_processes=2" in supervisor.command("reward", directory_of(run).path, profile="cpu-2")
+
+
+def test_an_alarm_is_told_to_webhooks_while_the_run_goes_on_and_once_for_all_attempts(project, run, play, lee):
+    outbox.add_webhook(project, url="https://example.org/", kinds=[outbox.Kind.RUN_ALARM], by=lee)
+    before = RunDirectory(django_settings.RUNS_DIR / str(run.pk) / "1")
+    before.path.mkdir(parents=True)
+    before.append_alarm({"step": 1, "name": "kl", "sentence": "An earlier attempt told this."})
+    play(
+        "leave_checkpoint('reward')\n"
+        "run.append_alarm({'step': 3, 'name': 'entropy', 'sentence': 'The entropy fell.'})\n" + SUCCEED
+    )
+
+    supervised(run)
+
+    told = [event.payload for event in Event.objects.filter(kind="run.alarm")]
+    assert told == [{"run": run.pk, "stage": "reward", "step": 3, "name": "entropy", "sentence": "The entropy fell."}]
 
 
 def test_the_command_of_a_stage_works_by_hand(tmp_path):
@@ -504,6 +519,8 @@ def test_the_command_of_a_stage_works_by_hand(tmp_path):
 
     assert found[0] == sys.executable
     assert found[-3:] == ["-m", "rlhf.training.ppo", str(tmp_path)]
+    assert "--num_processes=1" in found
+    assert "--num_processes=2" in supervisor.command("ppo", tmp_path, profile="cpu-2")
 
 
 def test_a_trainer_dies_with_its_supervisor():

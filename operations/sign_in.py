@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import segno
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -31,7 +32,9 @@ class CodeForm(forms.Form):
 
 def locked_out(request: HttpRequest, *_args: object, **_more: object) -> HttpResponse:
     """What django-axes shows after too many wrong passwords for a name from an address."""
-    return render(request, "registration/locked_out.html", status=429)
+    response = render(request, "registration/locked_out.html", status=429)
+    response["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    return response
 
 
 @sensitive_post_parameters("code")

@@ -33,3 +33,13 @@ def test_a_sweep_with_its_picture(open_page, signed_in, mia, project, start):  #
     signed_in(page, mia)
 
     assert looked_at(page, reverse("sweep", args=[sweep.pk])) == ([], 360)
+
+
+def test_the_form_of_a_run_with_queues_to_choose_from(open_page, signed_in, mia, project, start, settings):  # noqa: F811
+    settings.RUN_QUEUES = ["gpu", "gpu-80g"]
+    start("epochs: 1, 2")
+    page = open_page(size=NARROW)
+    signed_in(page, mia)
+
+    assert looked_at(page, reverse("run_new", args=[project.slug, "reward"])) == ([], 360)
+    assert page.get_by_label("Queue").input_value() == "gpu"

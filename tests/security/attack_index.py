@@ -19,6 +19,8 @@ RUNDIR = "tests/rlhf/contract/test_rundir.py"
 SUPERVISOR = "tests/rlhf/test_supervisor.py"
 DETECTORS = "tests/annotate/quality/detectors/test_detectors.py"
 POSTING = "tests/annotate/test_posting.py"
+SIGN_IN = "tests/operations/test_sign_in.py"
+LIMITS = "tests/operations/test_limits.py"
 
 TESTS = {
     "A01": [
@@ -137,6 +139,19 @@ TESTS = {
         f"{DETECTORS}::test_the_same_answer_again_and_again_is_found_whatever_it_is",
         f"{DETECTORS}::test_fast_and_bad_is_serious_and_fast_and_good_is_looked_at",
     ],
+    "A46": [
+        f"{HERE}::test_a46_guessing_one_password_closes_that_name_from_that_address_only",
+        f"{HERE}::test_a46_a_forged_address_is_not_believed",
+        f"{HERE}::test_a46_one_guess_at_each_of_many_names_is_slowed_down",
+        f"{SIGN_IN}::test_behind_a_proxy_each_client_has_a_lock_of_its_own",
+    ],
+    "A47": [
+        f"{HERE}::test_a47_what_was_accepted_before_the_limit_is_kept",
+        f"{LIMITS}::test_processes_share_a_bucket_and_never_give_more_than_it_holds",
+        f"{LIMITS}::test_an_annotator_who_is_too_quick_is_told_how_long_to_wait",
+        f"{LIMITS}::test_the_api_says_it_in_its_own_shape",
+        f"{LIMITS}::test_guessing_invitations_is_limited_by_address",
+    ],
     "A62": ["tests/annotate/quality/test_judgement.py::test_two_who_copy_are_a_ring_and_name_each_other"],
     "A68": [
         "tests/annotate/test_audit.py::test_the_database_refuses_to_change_or_delete_an_entry",
@@ -156,8 +171,6 @@ TESTS = {
 }
 WAITING = {
     "A43": "No YAML is read anywhere; config comes as a form or strict JSON.",
-    "A46": "Throttling of logins is being built with the operations part of issue 6.",
-    "A47": "Rate limits in the database are being built with the operations part of issue 6.",
     "A49": "A load test, not a unit test: gunicorn with threads behind a proxy; see docs/operations.md.",
     "A55": "Quotas beyond IMPORT_MAX_BYTES and the disk preflight are being built with the runs of issue 6.",
     "A56": "There is no Idempotency-Key and no limit of active runs in a project yet.",
@@ -170,6 +183,7 @@ PARTLY = {
     "A14": "There are no read-only tokens; log scrubbing is not tested.",
     "A16": "A SECRET_KEY from the environment that is short or begins django-insecure- is not refused at boot.",
     "A44": "Sandboxing and the limit of time are the template engine's; no test of ours renders a hostile template.",
+    "A47": "The page of the next item and the downloads of exports are not limited; the API is as a whole.",
     "A59": "Of the pages; the API has no If-Match.",
     "A68": "The entries are not chained by hashes, so a superuser of the database can change one unseen.",
     "A70": "Idle and absolute time limits of staff sessions, and the __Host- name, are not built.",

@@ -22,6 +22,8 @@ from annotate.formats import csv_table
 from annotate.models import Adjudication, Assignment, Ranking, Role
 from annotate.presentation import labels
 from config import settings as written
+from operations import limits
+from operations.limits import Limit
 from rlhf import environment
 from tests import hostile
 from tests.annotate.test_access_table import TABLE, accounts, body, filled, url, world  # noqa: F401  fixtures
@@ -385,3 +387,42 @@ def test_a16_two_installations_have_different_keys(tmp_path, monkeypatch):
     assert keys[0] != keys[1]
     assert modes == [0o600, 0o600]
     assert min(map(len, keys)) >= 50
+
+
+def tried(client, name, password, **more):
+    return client.post(reverse("login"), {"username": name, "password": password}, **more)
+
+
+def test_a46_guessing_one_password_closes_that_name_from_that_address_only(client, ana):
+    found = [tried(client, "ana", f"guess {n}") for n in range(20)]
+
+    assert [response.status_code for response in found] == [200] * 4 + [429] * 16
+    assert found[-1]["Retry-After"] == "900"
+    assert tried(client, "ana", PASSWORD).status_code == 429
+    assert tried(client, "ana", PASSWORD, REMOTE_ADDR="203.0.113.9").status_code == 302
+
+
+def test_a46_a_forged_address_is_not_believed(client, ana):
+    found = [tried(client, "ana", f"guess {n}", headers={"X-Forwarded-For": f"198.51.100.{n}"}) for n in range(20)]
+
+    assert [response.status_code for response in found] == [200] * 4 + [429] * 16
+
+
+def test_a46_one_guess_at_each_of_many_names_is_slowed_down(client):
+    found = [tried(client, f"somebody {n}", "password1") for n in range(200)]
+
+    refused = [response for response in found if response.status_code == 429]
+    assert 80 <= len(refused) < 120
+    assert int(refused[-1]["Retry-After"]) > 0
+
+
+def test_a47_what_was_accepted_before_the_limit_is_kept(client, place, monkeypatch):
+    monkeypatch.setitem(limits.LIMITED, "rank", Limit("answers", burst=1, per_minute=6))
+    client.force_login(place.annotator.user)
+    sent = {f"rank-{label}": "1" for label in labels(place).values()}
+
+    found = [client.post(reverse("rank", args=[place.pk]), sent | {"submission": str(uuid4())}) for _ in range(3)]
+
+    assert found[0].status_code in (200, 302, 303)
+    assert [(answer.status_code, answer["Retry-After"]) for answer in found[1:]] == [(429, "10")] * 2
+    assert Ranking.objects.get().annotator == place.annotator

@@ -1,7 +1,7 @@
 """Reward models of SmolLM2-135M on published human preferences, beside a bag of words and «the longer one wins».
 
     python benchmarks/human_reward.py --data oasst_en --epochs 3
-    python benchmarks/human_reward.py --data ukpconvarg1_strict --minutes 7
+    python benchmarks/human_reward.py --data ukpconvarg1_strict --frozen 0.5 --batch 2 --minutes 11
 
 Trains on the training file and measures on the validation file, whose prompts (UKPConvArg1: whose debate) the model
 has not seen, by the reward stage's own training and scoring. What is longer than `--completion` or `--prompt` tokens is

@@ -55,13 +55,13 @@ def test_every_queue_has_a_worker_and_there_is_one_beat(services):
 
     consumed = {line[line.index("--queues") + 1] for line in lines if "--queues" in line}
 
-    assert consumed == {"default", *(route["queue"] for route in settings.CELERY_TASK_ROUTES.values())}
+    assert consumed == {"default", *settings.RUN_QUEUES}
     assert sum("beat" in line or "--beat" in line for line in lines) == 1
 
 
 def test_every_variable_is_one_that_the_settings_read(services):
     source = (ROOT / "config" / "settings.py").read_text()
-    read = set(re.findall(r'(?:env\.\w+|_networks)\(\s*"(\w+)"', source))
+    read = set(re.findall(r'(?:env\.\w+|_networks|_queues)\(\s*"(\w+)"', source))
 
     given = {name for key, service in services.items() if key not in FOREIGN for name in service["environment"]}
 

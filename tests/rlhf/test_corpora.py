@@ -176,7 +176,8 @@ def test_what_a_pretraining_run_leaves_is_a_base_model_without_a_parent(started,
 def test_taking_a_model_further_needs_one(started, client):
     url = reverse("run_new", args=["rivers", "pretrain"])
 
-    refused = client.post(url, as_sent(started.config) | {"corpus": started.corpus_id, "weights": "model"})
+    sent = as_sent(started.config) | {"corpus": started.corpus_id, "weights": "model", "profile": "one"}
+    refused = client.post(url, sent)
 
     assert refused.status_code == 422
     assert "Choose the model to take further, or set weights to new." in refused.content.decode()

@@ -33,8 +33,8 @@ CANCEL_GRACE_SECONDS = 60.0
 TERMINATE_GRACE_SECONDS = 15.0
 LOG_TAIL_CHARS = 1500
 NO_SPACE = "No space left on device"
-KILLED_BELOW_LAUNCHER = "died with <Signals.SIGKILL: 9>"
-"""What accelerate's launcher says when its child was killed; its own exit code is 1."""
+KILLED_BELOW_LAUNCHER = ("died with <Signals.SIGKILL: 9>", "Signal 9 (SIGKILL) received by PID")
+"""What accelerate's launchers say, of one process and of several, when one was killed; their own exit code is 1."""
 
 
 def supervise(held: Claim) -> None:
@@ -223,5 +223,5 @@ def _reason_of(exit_code: int, tail: str) -> FailureReason:
     """A trainer that the kernel killed most likely ran out of memory; on a full disk it cannot even leave a result."""
     if NO_SPACE in tail:
         return FailureReason.DISK_FULL
-    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL) or KILLED_BELOW_LAUNCHER in tail
+    is_killed = exit_code in (-signal.SIGKILL, 128 + signal.SIGKILL) or any(x in tail for x in KILLED_BELOW_LAUNCHER)
     return FailureReason.OUT_OF_MEMORY if is_killed else FailureReason.CRASHED

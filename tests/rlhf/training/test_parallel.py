@@ -3,8 +3,11 @@
 import json
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -128,23 +131,60 @@ def test_two_processes_make_the_model_of_one_with_twice_the_batch(
     assert_same_weights(shared, alone)
 
 
+def launched(stage, directory):
+    """Two processes by the very command of the supervisor."""
+    return subprocess.Popen(
+        supervisor.command(stage, directory.path, profile="cpu-2"),
+        cwd=settings.BASE_DIR,
+        env=environment.for_training() | profiles.PROFILES["cpu-2"].environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def trainers_of(directory):
+    """The ids of the processes that train over a directory, without the launcher's."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_text().split("\0")
+        except OSError:  # it has just ended
+            continue
+        if str(directory.path) in words and "launch" not in words:
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("killed", ["one of the two", "the launcher"])
+def test_of_two_processes_none_is_left_when_one_or_their_launcher_is_killed(make_run, make_snapshot, base, killed):
+    pairs = [pair(n, chosen=f"yes {n}", rejected=f"no {n}") for n in range(16)]
+    config = {"lora_rank": 4, "epochs": 20, "batch_size": 1}
+    shared = make_run("reward", snapshot=make_snapshot(pairs=pairs), base=base, config=config)
+
+    with launched("reward", shared) as launcher:
+        while not shared.metrics.exists() and launcher.poll() is None:
+            time.sleep(0.05)
+        found = trainers_of(shared)
+        os.kill(launcher.pid if killed == "the launcher" else found[-1], signal.SIGKILL)
+        said, _ = launcher.communicate(timeout=60)
+
+    assert len(found) == 2
+    assert trainers_of(shared) == []
+    if killed == "one of the two":
+        assert supervisor._reason_of(launcher.returncode, said[-supervisor.LOG_TAIL_CHARS :]) == "out_of_memory"
+
+
 def test_a_profile_launches_two_processes_that_leave_one_checkpoint(make_run, make_snapshot, base):
-    """By the very command of the supervisor: a batch of 4 in each is half the steps of a batch of 4 in one."""
+    """A batch of 4 in each is half the steps of a batch of 4 in one."""
     pairs = [pair(n, chosen=f"yes {n}", rejected=f"no {n}") for n in range(16)]
     config = {"lora_rank": 4, "epochs": 2, "batch_size": 4}
     shared = make_run("reward", snapshot=make_snapshot(pairs=pairs), base=base, config=config)
-    profile = profiles.PROFILES["cpu-2"]
 
-    done = subprocess.run(
-        supervisor.command("reward", shared.path, profile="cpu-2"),
-        cwd=settings.BASE_DIR,
-        env=environment.for_training() | profile.environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    with launched("reward", shared) as launcher:
+        said, _ = launcher.communicate(timeout=240)
 
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert launcher.returncode == 0, said[-2000:]
     assert [row["step"] for row in steps_of(shared)] == [1, 2, 3, 4]
     assert shared.read_result().status == "succeeded"
     assert rundir.verify_manifest(shared.checkpoint)["kind"] == "reward"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView
@@ -24,6 +24,12 @@ from rlhf.models import Checkpoint, Corpus, Metric, Run, Snapshot
 from rlhf.preflight import RunOrder
 
 MAX_ID = 2**63 - 1
+MAX_KEY_CHARS = 100
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    location=OpenApiParameter.HEADER,
+    description="Chosen by the sender: the same again returns the run that it started, not a second one.",
+)
 
 
 class SnapshotOut(serializers.ModelSerializer):
@@ -187,14 +193,22 @@ class Runs(List):
         """List a project's runs."""
         return self.list(request)
 
-    @extend_schema(request=RunIn, responses={201: RunOut, 400: Errors})
+    @extend_schema(
+        request=RunIn, responses={200: RunOut, 201: RunOut, 400: Errors, 409: Errors}, parameters=[IDEMPOTENCY_KEY]
+    )
     def post(self, request: Request, slug: str) -> Response:
-        """Queue a run; a worker takes it."""
+        """Queue a run; a worker takes it. The same order is not queued twice; the same key returns the same run."""
         order = _order(self.project, self.read(RunIn))
         try:
-            run = runs.create(order, by=request.user)
+            run = runs.create(order, by=request.user, key=_key(request))
         except preflight.Refused as refusal:
             raise ValidationError(refusal.problems) from refusal
+        except runs.AlreadyActive as refusal:
+            raise Conflict(str(refusal)) from refusal
+        except runs.AskedBefore as before:
+            if not before.is_same:
+                raise Conflict(str(before)) from before
+            return Response(RunOut(before.run).data)
         return Response(RunOut(run).data, status=status.HTTP_201_CREATED)
 
 
@@ -248,6 +262,14 @@ class RunMetrics(Door):
         return Response(
             {"state": run.state, "steps": [step for step, _ in found], "metrics": [values for _, values in found]}
         )
+
+
+def _key(request: Request) -> str:
+    """Return the header Idempotency-Key, or "". Raises ValidationError."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
+        raise ValidationError({"Idempotency-Key": f"expected at most {MAX_KEY_CHARS} printable ASCII characters."})
+    return key
 
 
 def _order(project: Project, wanted: dict[str, Any]) -> RunOrder:

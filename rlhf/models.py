@@ -157,6 +157,20 @@ class Run(models.Model):
     queue = models.CharField(
         max_length=40, default="gpu", db_default="gpu", help_text="Whose workers may take it: of RUN_QUEUES."
     )
+    order_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of what was asked for: while one is active, no second one.",
+    )
+    order_key = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The Idempotency-Key it was asked for with, if any.",
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -194,6 +208,14 @@ class Run(models.Model):
                 | Q(stage="export", base__isnull=False)
                 | ~Q(stage__in=["pretrain", "export"]) & Q(snapshot__isnull=False, base__isnull=False),
                 name="a_run_has_what_it_reads",
+            ),
+            models.UniqueConstraint(
+                fields=["order_sha256"],
+                condition=Q(state__in=["queued", "running"]) & ~Q(order_sha256=""),
+                name="an_order_has_one_active_run",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "order_key"], condition=~Q(order_key=""), name="a_key_has_one_run_in_its_project"
             ),
         ]
         indexes = [models.Index(fields=["state", "lease_until"])]

@@ -104,7 +104,7 @@ def evaluate_all(project: Project, *, judge: Checkpoint, snapshot: Snapshot, by:
         try:
             runs.create(order, by=by)
             count += 1
-        except Refused as problem:
+        except (Refused, runs.AlreadyActive) as problem:
             refused.append(f"{row.checkpoint.name}: {problem}")
     return count, refused
 
@@ -122,7 +122,7 @@ def compare(
             try:
                 runs.create(order, by=by)
                 count += 1
-            except Refused as problem:
+            except (Refused, runs.AlreadyActive) as problem:
                 refused.append(f"{row.checkpoint.name} against {against.name}: {problem}")
     return count, refused
 

@@ -1,5 +1,7 @@
 """Why a button is closed, and whether a filled form can run: the same checks, without torch."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +16,7 @@ from rlhf.contract.config import PpoConfig, PretrainConfig, SampleConfig, StageC
 from rlhf.models import Checkpoint, Corpus, Snapshot
 
 MIN_PAIRS = 20
+INPUTS = ("snapshot", "corpus", "base", "reward_model", "baseline", "watcher")
 Kind = Checkpoint.Kind
 GENERATORS = (Kind.POLICY, Kind.SFT, Kind.BASE)
 
@@ -62,6 +65,14 @@ class RunOrder:
     watcher: Checkpoint | None = None
     profile: str = profiles.ONE
     queue: str = ""  # empty: the first of RUN_QUEUES
+
+    @property
+    def sha256(self) -> str:
+        """Of all that decides what the run leaves; where it waits does not."""
+        chosen = {name: getattr(self, name) for name in INPUTS}
+        said = {name: one.pk if one else None for name, one in chosen.items()}
+        said |= {"project": self.project.pk, "stage": self.stage, "profile": self.profile}
+        return hashlib.sha256(json.dumps([said, configs.to_json(self.config)], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -180,7 +191,7 @@ def _input_problems(order: RunOrder) -> dict[str, str]:
         "watcher": (Kind.REWARD,),
     }
     found: dict[str, str] = {}
-    for name in ("snapshot", "corpus", "base", "reward_model", "baseline", "watcher"):
+    for name in INPUTS:
         given: Snapshot | Corpus | Checkpoint | None = getattr(order, name)
         if given is None:
             if name in configs.REQUIRED[order.stage]:

@@ -16,7 +16,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
@@ -40,6 +40,24 @@ class AlreadyOver(Exception):
     """The run has ended; there is nothing to cancel."""
 
 
+class AlreadyActive(Exception):
+    """A run of the same order waits or runs; a second one would give the same result twice."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        super().__init__(
+            f"Run {run.pk} is active with exactly these settings. Wait for it, cancel it, or change one (the seed)."
+        )
+
+
+class AskedBefore(Exception):
+    """The key of an order was used before: `run` is what it started."""
+
+    def __init__(self, run: Run, *, is_same: bool) -> None:
+        self.run, self.is_same = run, is_same
+        super().__init__(f"The key was used for run {run.pk}{'' if is_same else ', which is another order'}.")
+
+
 class CannotResume(Exception):
     """A run has nothing to go on from, or was taken up too often; the message says which."""
 
@@ -56,10 +74,26 @@ class Claim:
     fence: int
 
 
-def create(order: RunOrder, *, by: User | None, sweep: Sweep | None = None) -> Run:
-    """Queue a run and ring for a worker once the transaction commits. Raises preflight.Refused."""
+def create(order: RunOrder, *, by: User | None, sweep: Sweep | None = None, key: str = "") -> Run:
+    """Queue a run and ring for a worker once the transaction commits.
+
+    Raises preflight.Refused, AlreadyActive where a run of the same order is not over, and AskedBefore where the key (at
+    most 100 characters, once in a project) came before. The database decides, so that of many at once one wins.
+    """
     if problems := preflight.problems(order):
         raise preflight.Refused(problems)
+    try:
+        return _create(order, by=by, sweep=sweep, key=key)
+    except IntegrityError:
+        asked = Run.objects.filter(project=order.project, order_key=key).first() if key else None
+        if asked:
+            raise AskedBefore(asked, is_same=asked.order_sha256 == order.sha256) from None
+        if twin := Run.objects.filter(order_sha256=order.sha256).first():  # the newest, if over in this moment
+            raise AlreadyActive(twin) from None
+        raise
+
+
+def _create(order: RunOrder, *, by: User | None, sweep: Sweep | None, key: str) -> Run:
     with transaction.atomic():
         run = Run.objects.create(
             project=order.project,
@@ -74,6 +108,8 @@ def create(order: RunOrder, *, by: User | None, sweep: Sweep | None = None) -> R
             watcher=order.watcher,
             profile=order.profile,
             queue=order.queue or settings.RUN_QUEUES[0],
+            order_sha256=order.sha256,
+            order_key=key,
             created_by=by,
         )
         told = {"stage": run.stage, "project": run.project.slug, "config": run.config}
@@ -169,6 +205,16 @@ def resume(run: Run) -> None:
     """
     if refusal := attempts.refusal(run):
         raise CannotResume(refusal)
+    try:
+        _queue_again(run)
+    except IntegrityError:
+        twin = Run.objects.filter(order_sha256=run.order_sha256).exclude(pk=run.pk).first()
+        if twin is None:
+            raise
+        raise CannotResume(str(AlreadyActive(twin))) from None
+
+
+def _queue_again(run: Run) -> None:
     over = Run.objects.filter(pk=run.pk, attempt=run.attempt, state__in=[State.FAILED, State.CANCELLED])
     with transaction.atomic():
         changes = {"state": State.QUEUED, "attempt": F("attempt") + 1, "failure_reason": "", "failure_message": ""}

@@ -58,7 +58,10 @@ class Report:
 
 
 def create(order: RunOrder, *, text: str, draws: int, by: User | None) -> Sweep:
-    """Queue a run for each setting of a search (search.py), or none: raises ConfigError or preflight.Refused."""
+    """Queue a run for each setting of a search (search.py), or none.
+
+    Raises ConfigError, preflight.Refused, or runs.AlreadyActive where one of the settings is being tried already.
+    """
     if order.stage not in MEASURES:
         raise ConfigError({search.FIELD: f"{order.stage} measures nothing to choose by. Leave this empty."})
     found = search.parse(order.stage, text)

@@ -25,9 +25,7 @@ def new(request: HttpRequest, slug: str, stage: str) -> HttpResponse:
         if sweep := _swept(request, form):
             return redirect("sweep", pk=sweep.pk)
     elif form.is_valid() and form.order:
-        run = runs.create(form.order, by=request.user)
-        messages.success(request, f"Run {run.pk} is queued; the next free worker takes it.")
-        return redirect("run", pk=run.pk)
+        return redirect("run", pk=_started(request, form).pk)
     context = {
         "project": project,
         "button": BUTTONS[stage],
@@ -99,11 +97,25 @@ def _charts(run: Run) -> list[Chart]:
     return [chart for chart in CHARTS[run.stage] if chart not in absent]
 
 
+def _started(request: HttpRequest, form: RunForm) -> Run:
+    """Queue a run; pressed twice, it is the run of the first time."""
+    try:
+        run = runs.create(form.order, by=request.user)
+    except runs.AlreadyActive as twin:
+        messages.warning(request, f"Nothing new was started. {twin}")
+        return twin.run
+    messages.success(request, f"Run {run.pk} is queued; the next free worker takes it.")
+    return run
+
+
 def _swept(request: HttpRequest, form: RunForm) -> Sweep | None:
     """Queue a sweep; None where its search is refused, which the form then says."""
     search, draws = form.cleaned_data["search"], form.cleaned_data.get("draws") or 0
     try:
         sweep = sweeps.create(form.order, text=search, draws=draws, by=request.user)
+    except runs.AlreadyActive as problem:
+        form.add_error("search", f"Nothing was started. {problem}")
+        return None
     except (configs.ConfigError, preflight.Refused) as problem:
         said = problem.errors if isinstance(problem, configs.ConfigError) else problem.problems
         form.add_error("search", "; ".join(said.values())[:1].upper() + "; ".join(said.values())[1:])

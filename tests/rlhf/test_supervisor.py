@@ -256,7 +256,7 @@ def test_a_trainer_that_could_not_even_write_its_result_found_a_full_disk(run, p
 
 
 def test_a_trainer_without_a_sign_of_life_is_ended_with_all_its_children(run, play, settings):
-    settings.RUN_HUNG_SECONDS = 0.8
+    settings.RUN_HUNG_SECONDS = 3
     play(
         "code = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)'\n"
         "subprocess.Popen([sys.executable, '-S', '-c', code])\n"
@@ -267,7 +267,7 @@ def test_a_trainer_without_a_sign_of_life_is_ended_with_all_its_children(run, pl
     found = supervised(run)
 
     assert (found.state, found.failure_reason) == ("failed", "hung")
-    assert found.failure_message == "The trainer showed no sign of life for 0.8 seconds and was ended."
+    assert found.failure_message == "The trainer showed no sign of life for 3 seconds and was ended."
     assert living(int((directory_of(run).path / "group").read_text())) == []
 
 

@@ -21,6 +21,7 @@ DETECTORS = "tests/annotate/quality/detectors/test_detectors.py"
 POSTING = "tests/annotate/test_posting.py"
 SIGN_IN = "tests/operations/test_sign_in.py"
 LIMITS = "tests/operations/test_limits.py"
+LAUNCH = "tests/rlhf/test_double_launch.py"
 
 TESTS = {
     "A01": [
@@ -128,6 +129,10 @@ TESTS = {
     ],
     "A52": [f"{JSON}::test_json_that_is_not_strict_is_refused_by_field"],
     "A53": [f"{JSON}::test_json_that_is_not_strict_is_refused_by_field"],
+    "A56": [
+        f"{LAUNCH}::test_of_twenty_orders_at_once_one_starts_a_run",
+        f"{LAUNCH}::test_the_database_itself_refuses_a_second_active_run",
+    ],
     "A58": [
         f"{WORK}::test_a_submission_is_stored_once_however_often_it_is_sent",
         f"{WORK}::test_a_submission_used_for_something_else_is_a_conflict",
@@ -173,7 +178,6 @@ WAITING = {
     "A43": "No YAML is read anywhere; config comes as a form or strict JSON.",
     "A49": "A load test, not a unit test: gunicorn with threads behind a proxy; see docs/operations.md.",
     "A55": "Quotas beyond IMPORT_MAX_BYTES and the disk preflight are being built with the runs of issue 6.",
-    "A56": "There is no Idempotency-Key and no limit of active runs in a project yet.",
     "A64": "The gate before training (influence, trigger lift, signed override) is not built.",
     "A65": "Pseudonyms are the same in all projects of an installation; per-project ones are not built.",
     "A67": "The ledger of pay has no disputes of decisions yet; reports of items are answered (objections).",

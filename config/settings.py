@@ -4,6 +4,7 @@ The defaults serve one laptop: SQLite, files as the message queue, no server ins
 without SECRET_KEY a random key is made once and kept in the data directory.
 """
 
+import importlib.util
 import os
 import re
 import secrets
@@ -24,6 +25,14 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("CONCORD_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+ARTIFACT_URL = env.str("ARTIFACT_URL", default="").rstrip("/")
+"""Where artefacts are kept for all machines, s3://bucket/prefix or file:///folder; "" is the data directory itself."""
+if ARTIFACT_URL and not ARTIFACT_URL.startswith(("s3://", "file:///")):
+    raise ImproperlyConfigured(f"ARTIFACT_URL: expected s3://bucket/prefix or file:///folder, got {ARTIFACT_URL!r}.")
+if ARTIFACT_URL.startswith("s3://") and importlib.util.find_spec("s3fs") is None:
+    raise ImproperlyConfigured("ARTIFACT_URL: s3:// needs one more package: pip install 'concord[s3]'.")
+if ARTIFACT_URL.removeprefix("file://") == str(DATA_DIR):
+    raise ImproperlyConfigured("ARTIFACT_URL: this is CONCORD_DATA_DIR, which needs no saying. Leave it out.")
 RUNS_DIR = DATA_DIR / "runs"
 SNAPSHOTS_DIR = DATA_DIR / "snapshots"
 CORPORA_DIR = DATA_DIR / "corpora"
@@ -103,6 +112,7 @@ MIDDLEWARE = [
     "operations.second_factor.AskedOfStaff",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "rlhf.middleware.StoreAway",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from operations import dumps
-from rlhf import artefacts, runs
+from rlhf import runs, store
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact
 from rlhf.models import Checkpoint, Corpus, Snapshot
@@ -32,7 +32,10 @@ class Refused(Exception):
 
 
 def back_up(target: Path) -> dict[str, int]:
-    """Write a backup into a directory that is not there yet; return how many files and bytes. Raises Refused."""
+    """Write a backup into a directory that is not there yet; return how many files and bytes.
+
+    Raises Refused, and store.Unreachable.
+    """
     if target.exists():
         raise Refused(f"{target} is there already. Name a directory that is not.")
     if not target.parent.is_dir():
@@ -65,9 +68,13 @@ def restore(source: Path) -> list[str]:
         raise Refused("The database has tables. Restore into an empty one; nothing is ever overwritten.")
     if held := [path.name for path in _folders() if path.is_dir() and any(path.iterdir())]:
         raise Refused(f"{settings.DATA_DIR} holds {', '.join(held)} already. Restore into an empty CONCORD_DATA_DIR.")
+    if held := [path.name for path in _folders() if store.listed(path)]:
+        raise Refused(f"{settings.ARTIFACT_URL} holds {', '.join(held)} already. Restore into an empty ARTIFACT_URL.")
     _has_room(settings.DATA_DIR, of=source)
     for path in _files(source / DATA):
-        _copy(path, settings.DATA_DIR / path.relative_to(source / DATA))
+        target = settings.DATA_DIR / path.relative_to(source / DATA)
+        _copy(path, target)
+        store.send(target)
     _copy(source / KEY, settings.DATA_DIR / KEY)
     dumps.load(source)
     runs.fail_restored()
@@ -87,12 +94,12 @@ def _of_freezes() -> Iterator[str]:
 
 def _of_checkpoints() -> Iterator[str]:
     for checkpoint in Checkpoint.objects.order_by("pk"):
-        yield _problem(artefacts.path_of(checkpoint), checkpoint.manifest_sha256)
+        yield _problem(settings.DATA_DIR / checkpoint.path, checkpoint.manifest_sha256)
 
 
 def _problem(directory: Path, sha256: str) -> str:
     try:
-        rundir.verify_manifest(directory, expected_sha256=sha256)
+        rundir.verify_manifest(store.fetch(directory, manifest_sha256=sha256), expected_sha256=sha256)
     except BadArtefact as problem:
         return str(problem)
     return ""
@@ -102,9 +109,11 @@ def _folders() -> list[Path]:
     return [settings.SNAPSHOTS_DIR, settings.CORPORA_DIR, settings.MODELS_DIR, settings.RUNS_DIR]
 
 
-def _data_files() -> Iterator[Path]:
-    for folder in _folders():
-        yield from _files(folder)
+def _data_files() -> dict[Path, int]:
+    """The files to keep with their bytes: those here, and those that only the store has."""
+    here = {path: path.stat().st_size for folder in _folders() for path in _files(folder) if path.exists()}
+    there = {path: size for folder in _folders() for path, size in store.listed(folder).items()}
+    return {path: size for path, size in there.items() if not SKIPPED & set(path.parts)} | here
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -117,16 +126,17 @@ def _files(folder: Path) -> Iterator[Path]:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        shutil.copyfile(source, target)
-        shutil.copymode(source, target)
+        store.copy(source, target)
+        if source.exists():
+            shutil.copymode(source, target)
     except FileNotFoundError:
         if source.exists():
             raise  # else a run removed it meanwhile: what rows speak of is never removed
 
 
 def _has_room(directory: Path, of: Path | None = None) -> None:
-    found = _files(of) if of else _data_files()
-    needed = sum(path.stat().st_size for path in found) + SPARE_BYTES
+    sizes = [path.stat().st_size for path in _files(of)] if of else _data_files().values()
+    needed = sum(sizes) + SPARE_BYTES
     if (free := shutil.disk_usage(directory).free) < needed:
         raise Refused(f"{directory} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} GiB are needed.")
 

@@ -1,23 +1,27 @@
-"""Where snapshots, runs and checkpoints lie on disk, and the only writer of Checkpoint."""
+"""Where snapshots, runs and checkpoints lie, and the only writer of Checkpoint."""
 
 from pathlib import Path
 
 from django.conf import settings
 
 from annotate.models import Project
+from rlhf import store
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact
 from rlhf.models import Checkpoint, Run, Snapshot
 
 
 def path_of(checkpoint: Checkpoint) -> Path:
-    """Return a checkpoint's directory."""
-    return settings.DATA_DIR / checkpoint.path
+    """Return a checkpoint's directory, brought here if it was not. Raises BadArtefact and store.Unreachable."""
+    return store.fetch(settings.DATA_DIR / checkpoint.path, manifest_sha256=checkpoint.manifest_sha256)
 
 
 def snapshot_directory(snapshot: Snapshot) -> Path:
-    """Return a snapshot's directory: preferences.parquet, prompts.jsonl, demonstrations.jsonl, manifest.json."""
-    return settings.SNAPSHOTS_DIR / snapshot.sha256
+    """Return a snapshot's directory, brought here if it was not. Raises BadArtefact and store.Unreachable.
+
+    In it are preferences.parquet, prompts.jsonl, demonstrations.jsonl and manifest.json.
+    """
+    return store.fetch(settings.SNAPSHOTS_DIR / snapshot.sha256, manifest_sha256=snapshot.sha256)
 
 
 def run_directory(run: Run) -> Path | None:
@@ -34,14 +38,20 @@ def verify(checkpoint: Checkpoint) -> None:
 
 
 def register_base(directory: Path, *, name: str, project: Project | None = None) -> Checkpoint:
-    """Record a base model that lies below the data directory; the same one again returns the same row."""
+    """Record a base model that lies below the data directory; the same one again returns the same row.
+
+    Raises BadArtefact and store.Unreachable.
+    """
     manifest_sha256 = rundir.sha256_of(directory / rundir.MANIFEST)
     known = Checkpoint.objects.filter(manifest_sha256=manifest_sha256, project=project, run=None).first()
-    return known or _record(directory, name=name, project=project, kinds={Checkpoint.Kind.BASE})
+    if known:
+        return known
+    store.keep(directory)
+    return _record(directory, name=name, project=project, kinds={Checkpoint.Kind.BASE})
 
 
 def record_of_run(run: Run, directory: Path, *, kind: str) -> Checkpoint:
-    """Record the verified checkpoint a run left. Raises BadArtefact if it does not verify or is of another kind."""
+    """Record the checkpoint that a run left, which is in the store. Raises BadArtefact, also for another kind."""
     name = f"{run.get_stage_display()} · run {run.pk}"
     parent = None if run.config.get("weights") == "new" else run.base  # it gave its tokenizer only
     return _record(directory, name=name, project=run.project, kinds={kind}, run=run, parent=parent)

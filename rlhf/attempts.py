@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from rlhf import store
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact, RunDirectory
 from rlhf.models import Run
@@ -27,18 +28,23 @@ class Saved:
 
 
 def saved_states(run: Run) -> list[Saved]:
-    """Return what a run's attempts saved on this machine, the latest step first; not yet verified."""
-    attempts = (path for path in (settings.RUNS_DIR / str(run.pk)).glob("*") if path.name.isdecimal())
-    directories = [RunDirectory(path) for path in sorted(attempts, key=lambda path: int(path.name), reverse=True)]
-    found = (Saved(step, state, directory) for directory in directories for step, state in directory.saved_states())
-    return sorted((one for one in found if (one.state / rundir.MANIFEST).is_file()), key=lambda one: -one.step)
+    """Return what a run's attempts saved, here and in the store, the latest step first; not yet verified or fetched.
+
+    Raises store.Unreachable.
+    """
+    folder = settings.RUNS_DIR / str(run.pk)
+    manifests = {*folder.glob(f"*/state/*/{rundir.MANIFEST}"), *store.listed(folder)}
+    states = {path.parent for path in manifests if path.name == rundir.MANIFEST and path.parents[1].name == "state"}
+    found = ((rundir.step_of(state), state, state.parents[1]) for state in states)
+    known = [Saved(step, state, RunDirectory(attempt)) for step, state, attempt in found if step is not None]
+    return sorted(known, key=lambda one: (one.step, one.directory.path.name), reverse=True)
 
 
 def newest_state(run: Run) -> Saved | None:
-    """Return the latest state that verifies; None where none does."""
+    """Return the latest state that verifies, brought here; None where none does. Raises store.Unreachable."""
     for saved in saved_states(run):
         try:
-            rundir.verify_manifest(saved.state)
+            rundir.verify_manifest(store.fetch(saved.state))
         except (BadArtefact, OSError):  # damaged, or just making room for a newer one
             continue
         return saved
@@ -62,7 +68,7 @@ def go_on(saved: Saved | None, directory: RunDirectory) -> None:
     if saved:
         shutil.copytree(saved.state, directory.state / saved.state.name, copy_function=_link)
         for name in ("log", "metrics", "samples", "alarms"):
-            if (source := getattr(saved.directory, name)).exists():
+            if (source := store.shown(getattr(saved.directory, name))).exists():
                 shutil.copyfile(source, getattr(directory, name))
         directory.forget_after(saved.step)
         said = f"goes on after step {saved.step}"

@@ -6,7 +6,6 @@ bytes, the same directory and the same row. A file is brought in whole or not at
 """
 
 import hashlib
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from django.contrib.auth.models import User
 from annotate import jsonlines
 from annotate.jsonlines import Faults, FieldError
 from annotate.models import Project
+from rlhf import store
 from rlhf.contract import records, rundir
 from rlhf.contract.records import DocumentRecord
 from rlhf.models import Corpus
@@ -51,7 +51,7 @@ def bring_in(
         _refuse_if_useless(faults, counts, test_rate=test_rate)
         kept = {key: counts[key] for key in ("documents", "documents_test", "characters")}
         sha256 = rundir.write_manifest(directory, {"test_rate": test_rate, "counts": kept})
-        _keep(directory, settings.CORPORA_DIR / sha256)
+        store.settle(directory, settings.CORPORA_DIR / sha256)
     corpus, _ = Corpus.objects.get_or_create(
         project=project, sha256=sha256, defaults={"name": name, "counts": kept, "created_by": by}
     )
@@ -59,8 +59,8 @@ def bring_in(
 
 
 def directory_of(corpus: Corpus) -> Path:
-    """Return a corpus's directory: text.jsonl and manifest.json."""
-    return settings.CORPORA_DIR / corpus.sha256
+    """Return a corpus's directory (text.jsonl, manifest.json). Raises BadArtefact and store.Unreachable."""
+    return store.fetch(settings.CORPORA_DIR / corpus.sha256, manifest_sha256=corpus.sha256)
 
 
 def _documents(path: Path, suffix: str, faults: Faults) -> Iterator[str]:
@@ -137,11 +137,3 @@ def _refuse_if_useless(faults: Faults, counts: Counter[str], *, test_rate: float
             f"documents or {'raise' if not held_out else 'lower'} the share.",
         )
     faults.raise_if_any()
-
-
-def _keep(directory: Path, target: Path) -> None:
-    """Move a finished directory to its place; bytes that are there already stay."""
-    if target.is_dir():
-        rundir.verify_manifest(target)
-        return
-    shutil.move(directory, target)

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rlhf import artefacts, attempts
+from rlhf import artefacts, attempts, store
 from rlhf.contract.rundir import RunDirectory
 from rlhf.models import Metric, Run
 
@@ -163,7 +163,10 @@ def progress(run: Run) -> Progress | None:
 
 def resumes_after(run: Run) -> int | None:
     """Return the step after which a run that is over could go on; None where it cannot."""
-    return None if attempts.refusal(run) else attempts.saved_states(run)[0].step
+    try:
+        return None if attempts.refusal(run) else attempts.saved_states(run)[0].step
+    except store.Unreachable:  # which the log's place on the page says
+        return None
 
 
 def latest_values(run: Run) -> list[tuple[str, float, float]]:
@@ -177,18 +180,20 @@ def latest_values(run: Run) -> list[tuple[str, float, float]]:
 
 def log_tail(run: Run) -> str:
     """Return the end of the log, whole lines; empty before there is one."""
-    directory = artefacts.run_directory(run)
-    text, is_cut = _tail(RunDirectory(directory).log, LOG_TAIL_BYTES) if directory else ("", False)
+    try:
+        text, is_cut = _tail_of(run, "log", LOG_TAIL_BYTES)
+    except store.Unreachable as problem:
+        return str(problem)
     shown = [line.rsplit("\r", 1)[-1] for line in text.split("\n")]  # of a progress bar, only what it says now
     return ("[…]\n" if is_cut else "") + "\n".join(shown).strip("\n")
 
 
 def samples(run: Run) -> list[Sample]:
     """Return the newest completions that the run wrote down, those of the last step first."""
-    directory = artefacts.run_directory(run)
-    if directory is None:
+    try:
+        text, _ = _tail_of(run, "samples", SAMPLES_BYTES)
+    except store.Unreachable:  # which the log's place on the page says
         return []
-    text, _ = _tail(RunDirectory(directory).samples, SAMPLES_BYTES)
     rows = (json.loads(line) for line in reversed(text.splitlines()))
     return [
         Sample(
@@ -205,10 +210,18 @@ def samples(run: Run) -> list[Sample]:
 
 def alarms(run: Run) -> list[RaisedAlarm]:
     """Return what the monitors of a run found, in the order in which they did."""
-    directory = artefacts.run_directory(run)
-    text, _ = _tail(RunDirectory(directory).alarms, LOG_TAIL_BYTES) if directory else ("", False)
+    try:
+        text, _ = _tail_of(run, "alarms", LOG_TAIL_BYTES)
+    except store.Unreachable:  # which the log's place on the page says
+        return []
     rows = (json.loads(line) for line in text.splitlines())
     return [RaisedAlarm(row["step"], row["sentence"]) for row in rows]
+
+
+def _tail_of(run: Run, name: str, size: int) -> tuple[str, bool]:
+    """Return the end of a file of the current attempt, wherever that works. Raises store.Unreachable."""
+    directory = artefacts.run_directory(run)
+    return _tail(store.shown(getattr(RunDirectory(directory), name)), size) if directory else ("", False)
 
 
 def _tail(path: Path, size: int) -> tuple[str, bool]:

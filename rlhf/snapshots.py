@@ -5,7 +5,6 @@ give the same bytes, the same directory and the same row. Training reads these f
 """
 
 import json
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from django.utils.module_loading import import_string
 from annotate import audit, preferences
 from annotate.models import Project
 from annotate.preferences import SEED, TEST_RATE, TIE_LIKELY, VOTES, Beliefs, Preference, Splits, by_reason
+from rlhf import store
 from rlhf.contract import records, rundir
 from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptRecord
 from rlhf.models import Snapshot
@@ -48,7 +48,7 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, l
         filters = {"test_rate": test_rate, "label": label, "seed": SEED, "fit_id": believed.fit_id}
         facts = {"project": project.slug, "filters": filters, "counts": counts}
         sha256 = rundir.write_manifest(directory, facts | {"has_simulated": believed.has_simulated})
-        _keep(directory, settings.SNAPSHOTS_DIR / sha256)
+        store.settle(directory, settings.SNAPSHOTS_DIR / sha256)
     defaults = {"filters": filters, "counts": counts, "has_simulated": believed.has_simulated, "created_by": by}
     with transaction.atomic():
         snapshot, is_new = Snapshot.objects.get_or_create(project=project, sha256=sha256, defaults=defaults)
@@ -93,14 +93,6 @@ def _write(project: Project, believed: Beliefs, directory: Path, found: Splits) 
         "ties": pairs["ties"],
         "excluded": dict(sorted(excluded.items())),
     }
-
-
-def _keep(directory: Path, target: Path) -> None:
-    """Move a finished directory to its place; bytes that are there already stay."""
-    if target.is_dir():
-        rundir.verify_manifest(target)
-        return
-    shutil.move(directory, target)
 
 
 def _counted(

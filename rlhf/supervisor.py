@@ -8,26 +8,30 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
-from rlhf import artefacts, attempts, corpora, environment, publishing, runs
+from rlhf import artefacts, attempts, corpora, environment, publishing, runs, store
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline, profiles
 from rlhf.contract.records import FailureReason
-from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
+from rlhf.contract.rundir import MANIFEST, BadArtefact, Inputs, RunDirectory, RunSpec
+from rlhf.mirror import Mirror
 from rlhf.models import Checkpoint, Run
 from rlhf.runs import Claim, LostClaim
 
 log = logging.getLogger(__name__)
+Value = TypeVar("Value")
 POLL_SECONDS = 1.0
 CANCEL_GRACE_SECONDS = 60.0
 TERMINATE_GRACE_SECONDS = 15.0
@@ -44,7 +48,8 @@ def supervise(held: Claim) -> None:
     ).get(pk=held.run_id)
     directory = RunDirectory(settings.RUNS_DIR / str(run.pk) / str(held.fence))
     try:
-        _execute(run, held, directory)
+        with _failing_without_store(held, directory):
+            _execute(run, held, directory)
     except LostClaim:
         log.warning("run %s: the claim (fence %s) no longer holds; its trainer was ended", held.run_id, held.fence)
     except Exception as problem:  # ours, not the trainer's: said on the run's page, not found out by the sweeper
@@ -62,19 +67,55 @@ def command(stage: str, directory: Path, *, profile: str = profiles.ONE) -> list
 
 def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
     try:
-        spec = _spec(run)
+        begins_after = _while_held(held, lambda: _prepare(run, directory))
     except configs.ConfigError as problem:  # queued under bounds that have changed since
         runs.fail(held, FailureReason.BAD_CONFIG, message=str(problem))
         return
-    directory.write_spec(spec)
+    except BadArtefact as problem:
+        runs.fail(held, FailureReason.BAD_ARTEFACT, message=str(problem))
+        return
     if run.attempt > 1:
-        saved = attempts.newest_state(run)
-        attempts.go_on(saved, directory)
-        runs.begin_attempt(held, step=saved.step if saved else 0)
+        runs.begin_attempt(held, step=begins_after)
     alarms = _Follower.of_what_comes(directory.alarms)  # what an earlier attempt raised was told then
-    with _trainer(run, directory) as process:
-        ending = _watch(process, held, directory, alarms)
+    with closing(Mirror(directory)) as mirror:
+        with _trainer(run, directory) as process:
+            ending = _watch(process, held, directory, alarms, mirror)
+        _while_held(held, mirror.send)
     _close(run, held, directory, ending=ending, exit_code=process.returncode)
+
+
+@contextmanager
+def _failing_without_store(held: Claim, directory: RunDirectory) -> Iterator[None]:
+    try:
+        yield
+    except store.Unreachable as problem:
+        left = f"What the run left so far lies on {socket.gethostname()} in {directory.path}."
+        runs.fail(held, FailureReason.NO_STORE, message=f"{problem} {left}")
+
+
+def _prepare(run: Run, directory: RunDirectory) -> int:
+    """Bring here what the trainer reads, write its order, and return the step after which it goes on (0: from new)."""
+    directory.write_spec(_spec(run))
+    if run.attempt == 1:
+        return 0
+    saved = attempts.newest_state(run)
+    attempts.go_on(saved, directory)
+    return saved.step if saved else 0
+
+
+def _while_held(held: Claim, work: Callable[[], Value]) -> Value:
+    """Do what may take long, as gigabytes to or from a store do, while the lease is renewed. Raises LostClaim.
+
+    The work has a thread of its own, so it must not touch the database.
+    """
+    pool = ThreadPoolExecutor(1)
+    try:
+        job = pool.submit(work)
+        while not wait([job], timeout=settings.RUN_LEASE_SECONDS / 6).done:
+            runs.heartbeat(held)
+        return job.result()
+    finally:
+        pool.shutdown(wait=False)
 
 
 @dataclass
@@ -140,7 +181,9 @@ def _trainer(run: Run, directory: RunDirectory) -> Iterator[subprocess.Popen[byt
         _end(process)
 
 
-def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory, alarms: _Follower) -> str:
+def _watch(
+    process: subprocess.Popen[bytes], held: Claim, directory: RunDirectory, alarms: _Follower, mirror: Mirror
+) -> str:
     """Stay with the trainer until it ends or must be ended; return "" or why it was ended. Raises LostClaim."""
     follower, clock = _Follower(directory.metrics), _Clock()
     renewed_at = 0.0
@@ -157,6 +200,7 @@ def _watch(process: subprocess.Popen[bytes], held: Claim, directory: RunDirector
             if runs.heartbeat(held) and clock.asked_at is None:
                 clock.asked_at = time.monotonic()
                 directory.request_cancel()
+        mirror.tick()
         clock.look(directory)
         if clock.is_hung:
             return "hung"
@@ -203,6 +247,8 @@ def _close(run: Run, held: Claim, directory: RunDirectory, *, ending: str, exit_
     """Write the run's end into its row: what the trainer left decides, then how it ended."""
     result = directory.read_result()
     if result and result.status == "succeeded" and exit_code == 0:
+        if (directory.checkpoint / MANIFEST).is_file():  # else publishing says what is missing
+            _while_held(held, lambda: store.keep(directory.checkpoint))
         publishing.publish(run, held, directory, result)
     elif (result and result.status == "cancelled") or ending == "cancel":
         runs.cancelled(held, result)

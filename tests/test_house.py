@@ -38,6 +38,19 @@ def a_worker(roles, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def a_worker_elsewhere(roles, tmp_path, monkeypatch, settings):
+    """A worker on another machine: it shares the database, the broker and the artefact store, and no data directory."""
+    settings.ARTIFACT_URL = f"file://{tmp_path / 'store'}"
+    (tmp_path / "gpu").mkdir()
+    (tmp_path / "gpu" / "queue").symlink_to(settings.DATA_DIR / "queue")  # where the broker is a folder, that folder
+    monkeypatch.setenv("CONCORD_DATA_DIR", str(tmp_path / "gpu"))
+    monkeypatch.setenv("ARTIFACT_URL", settings.ARTIFACT_URL)
+    monkeypatch.setenv("DATABASE_URL", database_url())
+    with worker.running(tmp_path / "worker.log") as process:
+        yield process
+
+
+@pytest.fixture
 def base(db):
     """A random two-layer language model below the data directory."""
     directory = settings.MODELS_DIR / "noise"
@@ -160,3 +173,21 @@ def test_a_comparison_walks_through_the_house_and_comes_back(a_worker, base, lee
     assert Assignment.objects.get(annotator=ana, state="reserved").comparison in waiting
     assert "checkpoint/" not in page.content.decode()
     assert Path(artefacts.path_of(policy)).is_dir()
+
+
+def test_a_worker_that_shares_no_disk_does_its_work(a_worker_elsewhere, base, lee, mia, tmp_path):
+    engineer = signed_in(mia)
+    project = make_project(signed_in(lee))
+    freeze(engineer)
+
+    sampled = execute(engineer, a_worker_elsewhere, "sample", base=base.pk, completions_per_prompt=2, **QUICK)
+    exported = execute(engineer, a_worker_elsewhere, "export", base=base.pk)
+
+    assert Comparison.objects.filter(project=project, source=f"run/{sampled.pk}").count() == PROMPTS
+    made = Checkpoint.objects.get(run=exported)
+    assert (tmp_path / "gpu" / made.path).is_dir()
+    assert not (settings.DATA_DIR / made.path).exists()
+    assert "export" in engineer.get(reverse("run", args=[exported.pk])).content.decode()
+    tar = engineer.get(reverse("checkpoint_download", args=[made.pk]))
+    assert b"model.safetensors" in b"".join(tar.streaming_content)
+    assert artefacts.path_of(made) == settings.DATA_DIR / made.path

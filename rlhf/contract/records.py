@@ -21,6 +21,7 @@ class FailureReason(enum.StrEnum):
     NO_SIGNAL = "no_signal"  # every completion is worth the same: there is nothing to learn from
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
+    NO_STORE = "no_store"  # the artefact store did not answer; what the trainer left is on its machine
     CRASHED = "crashed"  # the trainer raised or died; the message has the end of the log
     NO_RESULT = "no_result"  # exit 0 without result.json
     HUNG = "hung"  # the trainer showed no sign of life for RUN_HUNG_SECONDS

@@ -117,8 +117,8 @@ class RunDirectory:
 
     def saved_states(self) -> list[tuple[int, Path]]:
         """Return (step, directory) of the states that a trainer left to go on from, newest first, not yet verified."""
-        found = ((path.name.removeprefix("checkpoint-"), path) for path in self.state.glob("*"))
-        return sorted(((int(name), path) for name, path in found if name.isdecimal()), reverse=True)
+        found = ((step_of(path), path) for path in self.state.glob("*"))
+        return sorted(((step, path) for step, path in found if step is not None), reverse=True)
 
     def forget_after(self, step: int) -> None:
         """Drop what was appended after a step: a run that goes on from there writes it again."""
@@ -151,6 +151,12 @@ class RunDirectory:
             return Result(**json.loads(self.result.read_text(encoding="utf-8")))
         except (TypeError, ValueError) as problem:
             return Result("failed", FailureReason.NO_RESULT, f"result.json cannot be read ({problem}).")
+
+
+def step_of(state: Path) -> int | None:
+    """Return the step after which a state was saved, by its name (00000012, checkpoint-12); None for another name."""
+    name = state.name.removeprefix("checkpoint-")
+    return int(name) if name.isdecimal() else None
 
 
 def write_json(path: Path, value: Any) -> None:

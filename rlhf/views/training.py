@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotate.access import STAFF, has_role, project_for_staff, requires
 from annotate.models import Project
 from rlhf import access, artefacts, downloads, preflight, run_page, snapshots
+from rlhf.contract.rundir import BadArtefact
 from rlhf.forms import FreezeForm
 from rlhf.models import Checkpoint, Corpus, Run, Snapshot
 
@@ -78,10 +79,14 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
 @requires(*STAFF)
 def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     checkpoint = access.checkpoint_for_staff(request.user, pk)
-    if not artefacts.path_of(checkpoint).is_dir():
-        raise Http404(f"The files of {checkpoint} are not on this machine.")
     name = f"checkpoint-{checkpoint.pk}"
-    stream = downloads.tar_stream(artefacts.path_of(checkpoint), name=name)
+    try:
+        directory = artefacts.path_of(checkpoint)
+    except BadArtefact as problem:
+        raise Http404(str(problem)) from problem
+    if not directory.is_dir():
+        raise Http404(f"The files of {checkpoint} are not on this machine.")
+    stream = downloads.tar_stream(directory, name=name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.tar"'}
     return StreamingHttpResponse(stream, content_type="application/x-tar", headers=headers)
 

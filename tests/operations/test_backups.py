@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,14 +72,43 @@ def elsewhere(tmp_path, django_db_blocker):
         url = f"{database_url().rpartition('/')[0]}/{name}"
     env = os.environ | {"DATABASE_URL": url, "CONCORD_DATA_DIR": str(tmp_path / "restored")}
 
-    def manage(*arguments):
+    def manage(*arguments, **more):
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True)
+        return subprocess.run(command, env=env | more, cwd=settings.BASE_DIR, capture_output=True, text=True)
 
     yield manage
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_what_only_the_artefact_store_has_is_in_the_backup_and_back_in_a_new_store(
+    request, settings, tmp_path, elsewhere
+):
+    settings.ARTIFACT_URL = f"file://{tmp_path / 'store'}"
+    snapshot = request.getfixturevalue("lived_in")
+    for name in ("snapshots", "models", "runs"):  # this machine loses its cache
+        shutil.rmtree(settings.DATA_DIR / name)
+
+    call_command("backup", str(tmp_path / "kept"))
+    done = elsewhere("restore", str(tmp_path / "kept"), ARTIFACT_URL=f"file://{tmp_path / 'new-store'}")
+
+    assert done.returncode == 0, done.stderr
+    for place in (tmp_path / "restored", tmp_path / "new-store"):
+        rundir.verify_manifest(place / "snapshots" / snapshot.sha256, expected_sha256=snapshot.sha256)
+        assert (place / "models" / "base" / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_a_store_that_holds_something_is_not_restored_into(lived_in, settings, tmp_path, elsewhere):
+    call_command("backup", str(tmp_path / "kept"))
+    (tmp_path / "full" / "models" / "x").mkdir(parents=True)
+    (tmp_path / "full" / "models" / "x" / "weights").write_text("w")
+
+    done = elsewhere("restore", str(tmp_path / "kept"), ARTIFACT_URL=f"file://{tmp_path / 'full'}")
+
+    assert done.returncode != 0
+    assert "holds models already. Restore into an empty ARTIFACT_URL" in done.stderr
+    assert not (tmp_path / "restored" / "models").exists()
 
 
 def rows_here():

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 ROOT = Path(settings.BASE_DIR)
-OF_LIBRARIES = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY"}
+OF_LIBRARIES = {"OMP_NUM_THREADS", "OMP_WAIT_POLICY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
 FOREIGN = {"database", "broker"}
 FOREIGN_PROGRAMS = {"pg_isready", "redis-server", "redis-cli"}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from operations import backups, dumps
+from rlhf import store
 
 
 class Command(BaseCommand):
@@ -17,6 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: object, directory: Path, **options: object) -> None:
         try:
             made = backups.back_up(directory.resolve())
-        except (backups.Refused, dumps.Failed) as problem:
+        except (backups.Refused, dumps.Failed, store.Unreachable) as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(f"{directory}: {made['files']:,} files, {made['bytes'] / 2**20:,.1f} MiB. Keep it secret.")

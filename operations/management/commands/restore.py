@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from operations import backups, dumps
+from rlhf import store
 
 
 class Command(BaseCommand):
@@ -17,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, directory: Path, **options: object) -> None:
         try:
             lost = backups.restore(directory.resolve())
-        except (backups.Refused, dumps.Failed) as problem:
+        except (backups.Refused, dumps.Failed, store.Unreachable) as problem:
             raise CommandError(str(problem)) from None
         if lost:
             raise CommandError("Restored, but not whole:\n" + "\n".join(lost))

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from rlhf import artefacts, environment, supervisor
+from rlhf import artefacts, environment, store, supervisor
 from rlhf.contract.config import ConfigError, ExportConfig
 from rlhf.contract.rundir import BadArtefact, Inputs, RunDirectory, RunSpec
 from rlhf.models import Checkpoint
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         try:
             artefacts.verify(found)
             spec = RunSpec("export", ExportConfig(dtype=dtype), Inputs(base=str(artefacts.path_of(found))))
-        except (BadArtefact, ConfigError) as problem:
+        except (BadArtefact, ConfigError, store.Unreachable) as problem:
             raise CommandError(str(problem)) from None
         with tempfile.TemporaryDirectory() as scratch:
             run = RunDirectory(scratch)

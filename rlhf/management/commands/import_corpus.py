@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotate.jsonlines import IntakeError
 from annotate.models import Project
-from rlhf import corpora
+from rlhf import corpora, store
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} is not a file.")
         try:
             corpus = corpora.bring_in(file, project=found, name=name, by=None, test_rate=test_rate)
-        except IntakeError as refusal:
+        except (IntakeError, store.Unreachable) as refusal:
             raise CommandError(str(refusal)) from None
         counts = corpus.counts
         self.stdout.write(

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rlhf import base_models
+from rlhf import base_models, store
 from rlhf.contract.rundir import BadArtefact
 
 
@@ -23,6 +23,6 @@ class Command(BaseCommand):
     def handle(self, *args: object, source: str, name: str, **options: object) -> None:
         try:
             checkpoint = base_models.bring_in(source, name=name, tell=self.stdout.write)
-        except (base_models.NotMade, BadArtefact) as problem:
+        except (base_models.NotMade, BadArtefact, store.Unreachable) as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(f"{checkpoint} is ready: {checkpoint.size_bytes / 1e6:.1f} MB")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from rlhf import artefacts, attempts, corpora, environment, publishing, runs, store
 from rlhf.contract import config as configs
@@ -81,7 +82,7 @@ def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
         with _trainer(run, directory) as process:
             ending = _watch(process, held, directory, alarms, mirror)
         _while_held(held, mirror.send)
-    _close(run, held, directory, ending=ending, exit_code=process.returncode)
+    _in_database(_close, run, held, directory, ending=ending, exit_code=process.returncode)
 
 
 @contextmanager
@@ -112,7 +113,7 @@ def _while_held(held: Claim, work: Callable[[], Value]) -> Value:
     try:
         job = pool.submit(work)
         while not wait([job], timeout=settings.RUN_LEASE_SECONDS / 6).done:
-            runs.heartbeat(held)
+            _in_database(runs.heartbeat, held)
         return job.result()
     finally:
         pool.shutdown(wait=False)
@@ -190,14 +191,14 @@ def _watch(
     while True:
         is_over = process.poll() is not None
         if rows := follower.rows():
-            runs.record_metrics(held, [(row["step"], row["values"]) for row in rows])
+            _in_database(runs.record_metrics, held, [(row["step"], row["values"]) for row in rows])
         if rows := alarms.rows():
-            runs.tell_alarms(held, rows)
+            _in_database(runs.tell_alarms, held, rows)
         if is_over:
             return ""
         if time.monotonic() - renewed_at > settings.RUN_LEASE_SECONDS / 6:
             renewed_at = time.monotonic()
-            if runs.heartbeat(held) and clock.asked_at is None:
+            if _in_database(runs.heartbeat, held) and clock.asked_at is None:
                 clock.asked_at = time.monotonic()
                 directory.request_cancel()
         mirror.tick()
@@ -207,6 +208,24 @@ def _watch(
         if clock.ignores_cancel:
             return "cancel"
         time.sleep(POLL_SECONDS)
+
+
+def _in_database(write: Callable[..., Value], *what: Any, **more: Any) -> Value:
+    """Do what writes to the database, and do it again while a restart of it takes no longer than a lease.
+
+    What is done twice, because the answer to a commit was lost, finds its claim gone or its rows there.
+    """
+    until = time.monotonic() + settings.RUN_LEASE_SECONDS
+    while True:
+        try:
+            return write(*what, **more)
+        except (OperationalError, InterfaceError) as problem:
+            if time.monotonic() > until:
+                raise
+            log.warning("the database does not answer (%s); the trainer works on", problem)
+            if not connection.in_atomic_block:
+                connection.close()  # the next statement makes a new one
+            time.sleep(POLL_SECONDS)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import OperationalError
 from django.db.models import F
 
 from annotate import outbox, reward_models
@@ -570,3 +571,46 @@ def test_a_score_that_is_not_finite_fails_the_run_and_stores_nothing(run, play, 
     assert (found.state, found.failure_reason) == ("failed", "bad_artefact")
     assert "scores.jsonl cannot be read" in found.failure_message
     assert reward_models.newest(project) is None
+
+
+@pytest.fixture
+def database_away(monkeypatch):
+    """Let the database not answer to the first so many writes of a kind."""
+
+    def away(name, count):
+        write, asked = getattr(runs, name), []
+
+        def refuses(*args, **kwargs):
+            asked.append(args)
+            if len(asked) <= count:
+                raise OperationalError("server closed the connection unexpectedly")
+            return write(*args, **kwargs)
+
+        monkeypatch.setattr(runs, name, refuses)
+        return asked
+
+    return away
+
+
+@pytest.mark.parametrize("write", ["heartbeat", "record_metrics", "succeed"])
+def test_a_run_outlives_a_restart_of_the_database(run, play, settings, database_away, write):
+    settings.RUN_LEASE_SECONDS = 5
+    asked = database_away(write, 3)
+    play("run.append_metric(1, {'loss': 0.5})\nleave_checkpoint('reward')\n" + SUCCEED)
+
+    ended = supervised(run)
+
+    assert ended.state == "succeeded"
+    assert len(asked) > 3
+    assert list(Metric.objects.filter(run=run).values_list("step", flat=True)) == [1]
+
+
+def test_a_trainer_is_ended_where_the_database_stays_away_longer_than_a_lease(run, play, settings, database_away):
+    settings.RUN_LEASE_SECONDS = 3
+    database_away("heartbeat", 10**6)
+    play("(run.path / 'group').write_text(str(os.getpgid(0)))\nwork_on()\n")
+
+    with pytest.raises(OperationalError):
+        supervised(run)
+
+    assert living(int((directory_of(run).path / "group").read_text())) == []

@@ -3,10 +3,11 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun
+from celery.signals import beat_embedded_init, setup_logging, task_postrun, task_prerun
 from kombu.transport import TRANSPORT_ALIASES
 
 from operations import logs
+from rlhf.contract.lifeline import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TRANSPORT_ALIASES["filesystem"] = "config.file_queue:Transport"
@@ -19,6 +20,12 @@ if os.environ.get("LOG_FORMAT") == "json":  # else Celery's own lines, which peo
     @setup_logging.connect
     def keep_our_logs(**_: object) -> None:
         """Whoever listens here keeps Celery from setting up handlers of its own."""
+
+
+@beat_embedded_init.connect
+def end_with_the_worker(**_: object) -> None:
+    """Or the beat of a worker that was killed goes on for ever, beside that of the next one."""
+    die_with_parent()
 
 
 @task_prerun.connect

@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,16 +157,14 @@ def _processes() -> Iterator[Path]:
     yield from (one for one in Path("/proc").iterdir() if one.name.isdecimal() and int(one.name) != os.getpid())
 
 
-def prepare(quick: int, real: int) -> list[int]:
-    """Make a project with ranked comparisons, a tiny model, and the runs; return their numbers. Django is set up."""
+def world() -> Callable[..., Any]:
+    """Make a project with ranked comparisons and a tiny model; return what makes an order of them. Django is set up."""
     from annotate import assignments, intake, people, projects, rankings  # noqa: PLC0415
     from annotate.answers import Answer  # noqa: PLC0415
     from annotate.models import Origin  # noqa: PLC0415
     from annotate.rows import ComparisonRow, CompletionRow, PromptRow  # noqa: PLC0415
-    from benchmarks import quick_trainer  # noqa: PLC0415
-    from rlhf import base_models, preflight, runs, snapshots, supervisor  # noqa: PLC0415
+    from rlhf import base_models, preflight, snapshots  # noqa: PLC0415
     from rlhf.contract import config as configs  # noqa: PLC0415
-    from rlhf.models import Checkpoint  # noqa: PLC0415
 
     project = projects.create(slug="chaos", name="Chaos", overlap=1, guidelines="Be fair.", by=None)
     asked = (f"What is {n} rivers and {7 * n} trees, told in {n % 5} words about birds?" for n in range(COMPARISONS))
@@ -181,17 +179,39 @@ def prepare(quick: int, real: int) -> list[int]:
     snapshot = snapshots.freeze(project, by=None)
     base = base_models.bring_in("tiny", name="tiny", tell=lambda line: None)
 
-    def ask(stage: str, judge: Checkpoint | None = None, **config: object) -> int:
-        order = preflight.RunOrder(project, stage, configs.parse(stage, config), snapshot, base, reward_model=judge)
-        return runs.create(order, by=None).pk
+    def order_of(stage: str, judge: Any = None, **config: object) -> preflight.RunOrder:
+        return preflight.RunOrder(project, stage, configs.parse(stage, config), snapshot, base, reward_model=judge)
 
-    made = []
+    return order_of
+
+
+def in_peace(order: Any) -> Any:
+    """Execute an order in this process and return its run, which must succeed. Django is set up."""
+    from rlhf import runs, supervisor  # noqa: PLC0415
+    from rlhf.models import Run  # noqa: PLC0415
+
+    run = runs.create(order, by=None)
+    supervisor.supervise(runs.claim(run.pk))
+    run = Run.objects.get(pk=run.pk)
+    if run.state != "succeeded":
+        sys.exit(f"the undisturbed run {run.state}: {run.failure_message}")
+    return run
+
+
+def prepare(quick: int, real: int) -> list[int]:
+    """Queue the runs and return their numbers. Django is set up."""
+    from benchmarks import quick_trainer  # noqa: PLC0415
+    from rlhf import runs  # noqa: PLC0415
+
+    order_of, orders = world(), []
     if real:
-        first = ask("reward", seed=99, **REWARD)
-        supervisor.supervise(runs.claim(first))  # in peace: PPO needs a reward model
-        judge = Checkpoint.objects.get(run=first)
-        made = [ask("ppo", judge, seed=n, **PPO) if n % 2 else ask("reward", seed=n, **REWARD) for n in range(real)]
-    return made + [ask("reward", seed=quick_trainer.QUICK_SEEDS + n) for n in range(quick)]
+        judge = in_peace(order_of("reward", seed=99, **REWARD)).checkpoint  # PPO needs one
+        orders = [
+            order_of("ppo", judge, seed=n, **PPO) if n % 2 else order_of("reward", seed=n, **REWARD)
+            for n in range(real)
+        ]
+    orders += [order_of("reward", seed=quick_trainer.QUICK_SEEDS + n) for n in range(quick)]
+    return [runs.create(order, by=None).pk for order in orders]
 
 
 def judge(ids: list[int]) -> tuple[Counter[str], list[str]]:

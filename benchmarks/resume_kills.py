@@ -3,8 +3,8 @@
     python benchmarks/resume_kills.py                    (20 kills: reward models and PPO of a tiny model in turn)
     python benchmarks/resume_kills.py --kills 4 --seed 7
 
-Every second kill waits for a save and falls into it; the others fall at a random moment of the training. The run is then
-resumed as the button does. It must succeed, and every step's loss must be within 1e-6 of the undisturbed run's.
+Every second kill waits for a save and falls into it; the others fall at a random moment of the training. The run is
+then resumed as the button does. It must succeed, and every step's loss must be within 1e-6 of the undisturbed run's.
 Exits 1 where a run did not go on, or ended otherwise.
 """
 

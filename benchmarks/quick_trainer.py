@@ -20,7 +20,7 @@ from rlhf.contract.rundir import Result, RunDirectory
 
 QUICK_SEEDS = 1000
 """Runs of this seed and above are trained here in a chaos run."""
-STEPS = 40
+STEPS = 80
 STEP_SECONDS = 0.12
 EVERY = 5
 WEIGHTS = "model.safetensors"

@@ -38,6 +38,8 @@ __all__ = [
     "type_of",
 ]
 
+MOST_ERRORS = 20
+"""So many unknown keys are named, and the others counted."""
 EXACT_FLOAT = 2**53
 """Whole numbers up to this are the same as floats."""
 
@@ -92,9 +94,11 @@ def parse(stage: str, values: dict[str, Any]) -> StageConfig:
     if stage not in STAGES:
         raise ConfigError({"stage": f"expected one of {', '.join(STAGES)}; got {stage!r}."})
     known = {f.name: f for f in dataclasses.fields(STAGES[stage])}
-    unknown = {key: _unknown_key(str(key), list(known)) for key in values if key not in known}
-    if unknown:
-        raise ConfigError(unknown)
+    if unknown := [key for key in values if key not in known]:
+        said = {key: _unknown_key(str(key), list(known)) for key in unknown[:MOST_ERRORS]}
+        if len(unknown) > MOST_ERRORS:
+            said[unknown[MOST_ERRORS]] = f"and {len(unknown) - MOST_ERRORS} more unknown keys."
+        raise ConfigError(said)
     return STAGES[stage](**{key: _as_float_where_asked(known[key], value) for key, value in values.items()})
 
 

@@ -14,7 +14,9 @@ from django.db import connection
 from annotate import assignments, rankings
 from annotate.answers import Answer
 from annotate.models import Draft, Ranking
-from benchmarks import chaos
+from benchmarks import chaos, quick_trainer
+from rlhf.contract import config as configs
+from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.django_db
@@ -109,3 +111,40 @@ def test_without_synchronous_commit_the_verdict_turns_red():
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN  seed 1" in done.stdout
+
+
+def run_of_trainers(*options):
+    command = [sys.executable, "benchmarks/chaos_runs.py", "--real", "0", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=needs_postgres)])
+def test_a_short_run_of_trainers_holds(database):
+    done = run_of_trainers("--database", database, "--quick", "8", "--faults", "12", "--faults-a-minute", "40")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "HELD  seed 1" in done.stdout
+
+
+@pytest.mark.chaos
+def test_without_its_fence_a_frozen_worker_ends_a_run_that_is_not_its_own_any_more():
+    done = run_of_trainers("--without", "fence", "--quick", "4", "--faults", "20")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "ended with fence 2, but its checkpoint is runs/" in done.stdout
+
+
+def test_the_quick_trainer_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(quick_trainer, "STEP_SECONDS", 0.0)
+    directory = RunDirectory(tmp_path)
+    directory.write_spec(RunSpec("reward", configs.parse("reward", {"seed": 1005}), Inputs("s", "b")))
+    quick_trainer.train(directory)
+    shutil.rmtree(directory.checkpoint)
+    newest = max(directory.state.iterdir())
+    (newest / quick_trainer.WEIGHTS).write_bytes(b"damaged")
+
+    quick_trainer.train(directory)
+
+    assert (directory.checkpoint / quick_trainer.WEIGHTS).read_bytes() == quick_trainer.expected(1005)
+    assert [row["step"] for row in directory.read_metrics()] == list(range(1, quick_trainer.STEPS + 1))

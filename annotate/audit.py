@@ -41,6 +41,7 @@ class Kind(StrEnum):
     RUN_STARTED = "run started"
     RUN_CANCELLED = "run cancelled"
     RUN_RESUMED = "run resumed"
+    WEIGHTS_REMOVED = "weights removed"
     RULED = "ruled"
     OVERRIDDEN = "overridden"  # the staff's word in place of a rule's
     ANNOTATOR_PAUSED = "annotator paused"

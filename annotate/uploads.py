@@ -39,9 +39,14 @@ class DataDirUploadHandler(TemporaryFileUploadHandler):
 
 def remove_left_over() -> None:
     """Remove uploads that a killed server left behind a day ago or more."""
-    for path in _folder().glob(f"*{SUFFIX}"):
-        if time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
-            path.unlink(missing_ok=True)
+    for path in left_over():
+        path.unlink(missing_ok=True)
+
+
+def left_over() -> list[Path]:
+    """Return the uploads that a killed server left behind a day ago or more."""
+    long_ago = time.time() - LEFT_OVER_SECONDS
+    return [path for path in sorted(_folder().glob(f"*{SUFFIX}")) if path.stat().st_mtime < long_ago]
 
 
 def _folder() -> Path:

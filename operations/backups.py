@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from operations import dumps
+from operations.retention import folders
 from rlhf import runs, store
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact
@@ -66,9 +67,9 @@ def restore(source: Path) -> list[str]:
         raise Refused(f"The backup is not whole: {problem}") from None
     if not dumps.is_empty():
         raise Refused("The database has tables. Restore into an empty one; nothing is ever overwritten.")
-    if held := [path.name for path in _folders() if path.is_dir() and any(path.iterdir())]:
+    if held := [path.name for path in folders() if path.is_dir() and any(path.iterdir())]:
         raise Refused(f"{settings.DATA_DIR} holds {', '.join(held)} already. Restore into an empty CONCORD_DATA_DIR.")
-    if held := [path.name for path in _folders() if store.listed(path)]:
+    if held := [path.name for path in folders() if store.listed(path)]:
         raise Refused(f"{settings.ARTIFACT_URL} holds {', '.join(held)} already. Restore into an empty ARTIFACT_URL.")
     _has_room(settings.DATA_DIR, of=source)
     for path in _files(source / DATA):
@@ -93,7 +94,7 @@ def _of_freezes() -> Iterator[str]:
 
 
 def _of_checkpoints() -> Iterator[str]:
-    for checkpoint in Checkpoint.objects.order_by("pk"):
+    for checkpoint in Checkpoint.objects.filter(weights_removed_at=None).order_by("pk"):
         yield _problem(settings.DATA_DIR / checkpoint.path, checkpoint.manifest_sha256)
 
 
@@ -105,14 +106,10 @@ def _problem(directory: Path, sha256: str) -> str:
     return ""
 
 
-def _folders() -> list[Path]:
-    return [settings.SNAPSHOTS_DIR, settings.CORPORA_DIR, settings.MODELS_DIR, settings.RUNS_DIR]
-
-
 def _data_files() -> dict[Path, int]:
     """The files to keep with their bytes: those here, and those that only the store has."""
-    here = {path: path.stat().st_size for folder in _folders() for path in _files(folder) if path.exists()}
-    there = {path: size for folder in _folders() for path, size in store.listed(folder).items()}
+    here = {path: path.stat().st_size for folder in folders() for path in _files(folder) if path.exists()}
+    there = {path: size for folder in folders() for path, size in store.listed(folder).items()}
     return {path: size for path, size in there.items() if not SKIPPED & set(path.parts)} | here
 
 

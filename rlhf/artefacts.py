@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
 
+from annotate import audit
 from annotate.models import Project
 from rlhf import store
 from rlhf.contract import rundir
@@ -13,6 +16,8 @@ from rlhf.models import Checkpoint, Run, Snapshot
 
 def path_of(checkpoint: Checkpoint) -> Path:
     """Return a checkpoint's directory, brought here if it was not. Raises BadArtefact and store.Unreachable."""
+    if checkpoint.weights_removed_at:
+        raise BadArtefact(f"The weights of {checkpoint} were removed on {checkpoint.weights_removed_at:%Y-%m-%d}.")
     return store.fetch(settings.DATA_DIR / checkpoint.path, manifest_sha256=checkpoint.manifest_sha256)
 
 
@@ -30,6 +35,15 @@ def run_directory(run: Run) -> Path | None:
     The fence is in the path: a worker that lost its run goes on writing where nobody looks.
     """
     return settings.RUNS_DIR / str(run.pk) / str(run.fence) if run.fence else None
+
+
+def remove_weights(checkpoint: Checkpoint) -> None:
+    """Remove a checkpoint's files, here and in the store; its row stays and says so. Raises store.Unreachable."""
+    with transaction.atomic():
+        Checkpoint.objects.filter(pk=checkpoint.pk).update(weights_removed_at=Now())
+        told = {"name": checkpoint.name, "bytes": checkpoint.size_bytes, "sha256": checkpoint.manifest_sha256}
+        audit.record(audit.Kind.WEIGHTS_REMOVED, f"checkpoint {checkpoint.pk}", before=told)
+    store.drop(settings.DATA_DIR / checkpoint.path)
 
 
 def verify(checkpoint: Checkpoint) -> None:

@@ -71,6 +71,7 @@ class Checkpoint(models.Model):
     tokenizer_sha256 = models.CharField(max_length=64, help_text="Of tokenizer.json and the chat template.")
     size_bytes = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    weights_removed_at = models.DateTimeField(null=True, help_text="By the rules of retention; the row stays.")
 
     class Meta:
         ordering = ["-pk"]

@@ -96,7 +96,8 @@ def candidates(project: Project, stage: str) -> Candidates:
     """Return what a stage could use: the project's snapshots and corpora, and checkpoints of any project."""
     ours_first = Case(When(project=project, then=0), default=1)
     likeliest_first = Case(*(When(kind=kind, then=at) for at, kind in enumerate(BASE_KINDS[stage])), default=9)
-    known, taken = Checkpoint.objects.order_by(ours_first, likeliest_first, "-pk"), takes(stage)
+    there = Checkpoint.objects.filter(weights_removed_at=None)
+    known, taken = there.order_by(ours_first, likeliest_first, "-pk"), takes(stage)
     return Candidates(
         snapshot=Snapshot.objects.filter(project=project),
         corpus=Corpus.objects.filter(project=project) if "corpus" in taken else Corpus.objects.none(),
@@ -206,6 +207,8 @@ def _input_problems(order: RunOrder) -> dict[str, str]:
 
 
 def _checkpoint_problem(order: RunOrder, checkpoint: Checkpoint, kinds: tuple[Kind, ...]) -> str:
+    if checkpoint.weights_removed_at:
+        return f"has no weights any more: they were removed on {checkpoint.weights_removed_at:%Y-%m-%d}."
     if checkpoint.kind not in kinds:
         return f"expected a checkpoint of kind {' or '.join(kinds)}, got {checkpoint.kind}."
     if order.base and checkpoint.tokenizer_sha256 != order.base.tokenizer_sha256:

@@ -8,8 +8,10 @@ A path is written by one machine only (a fence is in it, or the sha256 of its ma
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,6 +107,29 @@ def drop(directory: Path) -> None:
                 files.rm_file(f"{there}/{MANIFEST}")
             if files.exists(there):
                 files.rm(there, recursive=True)
+
+
+def has(directory: Path) -> bool:
+    """Whether the store has a whole directory, wherever else it is. Raises Unreachable."""
+    with _store() as (files, root):
+        return bool(files.exists(f"{root}/{_key(directory)}/{MANIFEST}"))
+
+
+def forget(directory: Path) -> None:
+    """Remove the copy here of what the store has."""
+    (directory / MANIFEST).unlink(missing_ok=True)
+    shutil.rmtree(directory)
+
+
+def age_seconds(directory: Path) -> float:
+    """Return for how long nothing in a directory changed, here or else in the store; 0 for none. Raises Unreachable."""
+    if times := [path.stat().st_mtime for path in directory.rglob("*") if path.is_file()]:
+        return time.time() - max(times)
+    if not is_apart():
+        return 0.0
+    with _store() as (files, root):
+        dates = [files.modified(path) for path in files.find(f"{root}/{_key(directory)}")]
+        return (datetime.now(UTC) - max(dates)).total_seconds() if dates else 0.0
 
 
 def send(path: Path) -> None:

@@ -292,7 +292,7 @@ def main() -> None:
     parser.add_argument("--quick", type=int, default=40, help="runs of the quick trainer")
     parser.add_argument("--real", type=int, default=6, help="runs of real trainers")
     parser.add_argument("--faults", type=int, default=60, help="faults at most; fewer where the runs are over before")
-    parser.add_argument("--faults-a-minute", type=float, default=24.0)
+    parser.add_argument("--faults-a-minute", type=float, default=40.0)
     parser.add_argument("--without", choices=["fence"], help="break the promise; the verdict must turn red")
     options = parser.parse_args()
     os.environ |= SETTINGS | ({"BREAK": options.without} if options.without else {})

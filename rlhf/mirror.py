@@ -47,7 +47,8 @@ class Mirror:
             log.warning("%s: %s", self._directory.path, problem)
 
     def _send_files(self) -> None:
-        for path in sorted(self._directory.path.iterdir()):
+        shown = (*self._directory.path.iterdir(), *self._directory.path.glob("tensorboard/*"))
+        for path in sorted(shown):
             if path.is_file() and not path.name.startswith(".") and path != self._directory.heartbeat:
                 about = path.stat()
                 now = (about.st_size, about.st_mtime_ns)

@@ -23,6 +23,7 @@ from rlhf.contract.lifeline import die_with_parent
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import BadArtefact, Result, RunDirectory, RunSpec
 from rlhf.training import card, cost, parallel
+from rlhf.training.events import ShownDirectory
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
@@ -79,8 +80,7 @@ def execute(stage: str, function: Callable[[RunContext], StageOutcome], director
     Of several processes the first writes.
     """
     started = time.monotonic()
-    if not parallel.is_first():
-        directory = parallel.Onlooker(directory)
+    directory = ShownDirectory(directory.path) if parallel.is_first() else parallel.Onlooker(directory)
     try:
         context = _context(stage, directory)
         outcome = function(context)
@@ -91,6 +91,8 @@ def execute(stage: str, function: Callable[[RunContext], StageOutcome], director
     except Exception as problem:  # whatever stops a stage ends in its result.json, and the traceback in its log
         traceback.print_exc()
         result = _result(started, "failed", reason=_reason(problem), message=_sentence(problem))
+    if isinstance(directory, ShownDirectory):
+        directory.close()
     print(f"{stage}: {result.status} after {result.seconds:.0f} s. {result.message}", flush=True)
     directory.write_result(result)
     return result

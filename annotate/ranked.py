@@ -9,7 +9,7 @@ from itertools import islice
 
 from django.db.models import F, QuerySet
 
-from annotate import answers
+from annotate import answers, names
 from annotate.counted import RECALLED, Bars
 from annotate.jsonlines import Json
 from annotate.models import Assignment, Comparison, Completion, GoldKey, Project, Ranking
@@ -43,13 +43,13 @@ def rankings(project: Project, excluded: Counter[str]) -> Iterator[Json]:
     recalled = Bars(project).recalled
     found = _found(project).order_by("assignment_id", "revision").values_list(*SAID, named=True)
     for batch in _batches(found.iterator(chunk_size=BATCH)):
-        names = _completion_names({row.comparison_id for row in batch})
+        letters = _completion_names({row.comparison_id for row in batch})
         comparisons = Comparison.objects.in_bulk({row.comparison_id for row in batch})
         for row in batch:
             if reason := _not_to_leave(row, recalled):
                 excluded[reason] += 1
                 continue
-            yield {"comparison": comparisons[row.comparison_id].external_id, **_said(row, names)}
+            yield {"comparison": comparisons[row.comparison_id].external_id, **_said(row, letters, project)}
 
 
 def comparisons(project: Project) -> Iterator[Json]:
@@ -71,8 +71,10 @@ def ranked(project: Project, excluded: Counter[str]) -> Iterator[Json]:
         completions, said = _completions(pks), _counted(pks, recalled, excluded)
         for one in batch:
             if said[one.pk]:
-                names = {pk: name for pk, name, _, _ in completions[one.pk]}
-                rows = [_said(row, names) | {"revision": 1} for row in said[one.pk]]  # its earlier ones stay behind
+                letters = {pk: name for pk, name, _, _ in completions[one.pk]}
+                rows = [
+                    _said(row, letters, project) | {"revision": 1} for row in said[one.pk]
+                ]  # its earlier ones stay behind
                 yield _comparison(one, completions[one.pk], None) | {"rankings": rows}
 
 
@@ -113,7 +115,7 @@ def _why_not(row, recalled: set[int]) -> str:
 
 
 def _comparison(one: Comparison, completions: list[tuple[int, str, str, str]], key: GoldKey | None) -> Json:
-    names = {pk: name for pk, name, _, _ in completions}
+    letters = {pk: name for pk, name, _, _ in completions}
     texts = [
         {"id": name, "text": text, **({"model": source} if source else {})} for _, name, text, source in completions
     ]
@@ -129,20 +131,20 @@ def _comparison(one: Comparison, completions: list[tuple[int, str, str, str]], k
         "cohort": one.cohort,
     }
     if key:
-        made |= {"use": one.use, "key": answers.named_tiers(key.tiers, names), "key_reason": key.reason}
+        made |= {"use": one.use, "key": answers.named_tiers(key.tiers, letters), "key_reason": key.reason}
     return {name: value for name, value in made.items() if value not in ("", None)}
 
 
-def _said(row, names: dict[int, str]) -> Json:
+def _said(row, completions: dict[int, str], project: Project) -> Json:
     made = {
-        "annotator": row.annotator__pseudonym,
+        "annotator": names.outside(project, row.annotator__pseudonym),
         "origin": row.annotator__origin,
-        "ranking": answers.named_tiers(row.tiers, names),
+        "ranking": answers.named_tiers(row.tiers, completions),
         "unrankable": row.unrankable,
-        "order": [names[pk] for pk in row.assignment__order],
+        "order": [completions[pk] for pk in row.assignment__order],
         "strength": row.strength,
         "is_all_bad": row.is_all_bad or None,
-        **answers.named_details(row.details, names),
+        **answers.named_details(row.details, completions),
         "reason": row.reason,
         "seconds": row.seconds,
         "active_seconds": row.active_seconds,

@@ -1,5 +1,7 @@
 """What is to be done, under which rules, and who may do it."""
 
+import secrets
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -29,6 +31,9 @@ class Project(models.Model):
 
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=120)
+    names_key = models.CharField(
+        max_length=64, default=secrets.token_hex, editable=False, help_text="Of annotators' names in files: names.py."
+    )
     task = models.CharField(max_length=13, choices=Task, default=Task.RANKING)
     questions = models.JSONField(
         default=dict, blank=True, help_text="What is asked besides the order; read by annotate.questions."

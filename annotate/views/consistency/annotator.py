@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate import access, memberships, tiles
+from annotate import access, memberships, names, tiles
 from annotate.consistency import dossier, report
 from annotate.forms_onboarding import PauseMemberForm
 from annotate.models import Annotator, Project, Role
@@ -57,6 +57,7 @@ def _page(
     context = {
         "project": project,
         "annotator": annotator,
+        "name_in_files": names.outside(project, annotator.pseudonym),
         "shown": shown,
         "dossier": found,
         "ruler": tiles.ruler(found.person.agreement) if found.person else None,

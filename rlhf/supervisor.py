@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from rlhf import artefacts, attempts, corpora, environment, publishing, runs, store
+from rlhf import artefacts, attempts, corpora, environment, publishing, room, runs, store
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline, profiles
 from rlhf.contract.records import FailureReason
@@ -67,6 +67,9 @@ def command(stage: str, directory: Path, *, profile: str = profiles.ONE) -> list
 
 
 def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
+    if short := room.shortage(run, directory.path):
+        runs.fail(held, short.reason, message=short.sentence)
+        return
     try:
         begins_after = _while_held(held, lambda: _prepare(run, directory))
     except configs.ConfigError as problem:  # queued under bounds that have changed since

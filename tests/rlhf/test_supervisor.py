@@ -14,7 +14,7 @@ from django.db.models import F
 
 from annotate import outbox, reward_models
 from annotate.models import Assignment, Comparison, Completion, Event, RewardModel
-from rlhf import runs, supervisor
+from rlhf import room, runs, supervisor
 from rlhf.contract import config as configs
 from rlhf.contract.rundir import RunDirectory
 from rlhf.models import Checkpoint, Metric, Run, Snapshot
@@ -614,3 +614,39 @@ def test_a_trainer_is_ended_where_the_database_stays_away_longer_than_a_lease(ru
         supervised(run)
 
     assert living(int((directory_of(run).path / "group").read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "free", "memory", "reason", "said"),
+    [
+        (2**30, 2**30, 2**40, "disk_full", "needs about 1.2 GiB"),
+        (2**30, 2**40, 2**29, "out_of_memory", "have 1.0 GiB; 0.5 GiB of memory are free"),
+    ],
+)
+def test_a_run_without_room_is_refused_before_it_begins(run, play, monkeypatch, sizes, free, memory, reason, said):
+    Checkpoint.objects.update(size_bytes=sizes)
+    monkeypatch.setattr(room, "_free_bytes", lambda directory: free)
+    monkeypatch.setattr(room, "_available_bytes", lambda: memory)
+    play("raise SystemExit('it must not begin')")
+
+    ended = supervised(run)
+
+    assert (ended.state, ended.failure_reason) == ("failed", reason)
+    assert said in ended.failure_message
+
+
+@pytest.mark.parametrize(
+    ("config", "times"),
+    [({}, 1), ({"checkpoint_every": 5}, 1), ({"checkpoint_every": 5, "lora_rank": 0}, 10), ({"lora_rank": 0}, 1)],
+)
+def test_the_disk_a_run_needs_follows_from_what_it_saves(make_run, config, times):
+    run = make_run()
+    run.config |= config
+    run.base.size_bytes = 1000
+
+    assert room.disk_bytes(run) == 1000 * times
+
+
+def test_this_machine_says_how_much_room_it_has(tmp_path):
+    assert room._free_bytes(tmp_path / "not" / "there") > 0
+    assert room._available_bytes() > 0

@@ -130,6 +130,10 @@ TESTS = {
     ],
     "A52": [f"{JSON}::test_json_that_is_not_strict_is_refused_by_field"],
     "A53": [f"{JSON}::test_json_that_is_not_strict_is_refused_by_field"],
+    "A55": [
+        "tests/annotate/test_staff_pages.py::test_a_file_over_the_limit_is_refused_before_it_is_read",
+        "tests/rlhf/test_supervisor.py::test_a_run_without_room_is_refused_before_it_begins",
+    ],
     "A56": [
         f"{LAUNCH}::test_of_twenty_orders_at_once_one_starts_a_run",
         f"{LAUNCH}::test_the_database_itself_refuses_a_second_active_run",
@@ -182,7 +186,6 @@ TESTS = {
 WAITING = {
     "A43": "No YAML is read anywhere; config comes as a form or strict JSON.",
     "A49": "A load test, not a unit test: gunicorn with threads behind a proxy; see docs/operations.md.",
-    "A55": "Quotas beyond IMPORT_MAX_BYTES and the disk preflight are being built with the runs of issue 6.",
     "A64": "The gate before training (influence, trigger lift, signed override) is not built.",
     "A67": "The ledger of pay has no disputes of decisions yet; reports of items are answered (objections).",
 }
@@ -193,6 +196,7 @@ PARTLY = {
     "A44": "Sandboxing and the limit of time are the template engine's; no test of ours renders a hostile template.",
     "A47": "The page of the next item and the downloads of exports are not limited; the API is as a whole.",
     "A59": "Of the pages; the API has no If-Match.",
+    "A55": "The limit of an import is of one file; a project has no quota.",
     "A65": "Reasons that annotators wrote are exported as written: neither opt-in nor searched for names and numbers.",
     "A68": "The entries are not chained by hashes, so a superuser of the database can change one unseen.",
     "A70": "Idle and absolute time limits of staff sessions, and the __Host- name, are not built.",

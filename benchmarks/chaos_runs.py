@@ -212,7 +212,10 @@ def prepare(quick: int, real: int) -> list[int]:
             order_of("ppo", judge, seed=n, **PPO) if n % 2 else order_of("reward", seed=n, **REWARD)
             for n in range(real)
         ]
-    orders += [order_of("reward", seed=quick_trainer.QUICK_SEEDS + n) for n in range(quick)]
+    orders += [
+        order_of("reward", seed=quick_trainer.QUICK_SEEDS + n, checkpoint_every=quick_trainer.EVERY)
+        for n in range(quick)
+    ]
     return [runs.create(order, by=None).pk for order in orders]
 
 

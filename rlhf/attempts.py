@@ -57,14 +57,14 @@ def refusal(run: Run) -> str:
         return f"Run {run.pk} is {run.state}; only what failed or was cancelled can be resumed."
     if run.attempt >= settings.RUN_MAX_ATTEMPTS:
         return f"Run {run.pk} was taken up {run.attempt} times, the most allowed (RUN_MAX_ATTEMPTS). Start a new run."
-    if not saved_states(run):
+    if not run.config.get("checkpoint_every") and not saved_states(run):  # else it ended before its first one
         return f"Run {run.pk} left no saved state to go on from (see checkpoint_every). Start a new run."
     return ""
 
 
 def go_on(saved: Saved | None, directory: RunDirectory) -> None:
     """Give a new attempt's directory what an earlier one had at a state; without one it begins anew, and says so."""
-    said = "begins anew: no saved state verifies on this machine"
+    said = "begins anew: there is no saved state that verifies"
     if saved:
         shutil.copytree(saved.state, directory.state / saved.state.name, copy_function=_link)
         for name in ("log", "metrics", "samples", "alarms"):

@@ -162,9 +162,9 @@ def progress(run: Run) -> Progress | None:
 
 
 def resumes_after(run: Run) -> int | None:
-    """Return the step after which a run that is over could go on; None where it cannot."""
+    """Return the step after which a run that is over could go on (0: from the beginning); None where it cannot."""
     try:
-        return None if attempts.refusal(run) else attempts.saved_states(run)[0].step
+        return None if attempts.refusal(run) else max((one.step for one in attempts.saved_states(run)), default=0)
     except store.Unreachable:  # which the log's place on the page says
         return None
 

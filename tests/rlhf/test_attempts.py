@@ -111,6 +111,32 @@ def test_a_run_that_saved_nothing_cannot_be_resumed(run, play):
         runs.resume(supervised(run))
 
 
+def test_a_run_that_ended_before_its_first_save_begins_anew(run, play, client, mia):
+    Run.objects.filter(pk=run.pk).update(config=run.config | {"checkpoint_every": 2})
+    play("run.append_metric(1, {'loss': 9.0})\nsys.exit(1)")
+    broken = supervised(run)
+    client.force_login(mia)
+    assert "Begin anew" in client.get(reverse("run", args=[run.pk])).content.decode()
+    play(SIX_STEPS)
+
+    runs.resume(broken)
+
+    assert supervised(run).state == "failed"  # the trainer of SIX_STEPS breaks in its first attempt
+    assert "begins anew" in directory_of(run, 2).log.read_text()
+    assert Metric.objects.get(run=run, step=1).values == {"loss": 1.0}
+
+
+def test_a_run_whose_worker_vanished_before_its_first_save_begins_anew_by_itself(run):
+    config = run.config | {"checkpoint_every": 2}
+    Run.objects.filter(pk=run.pk).update(config=config, fence=1)
+    silenced(run)
+
+    assert runs.fail_silent_runs() == 1
+
+    run.refresh_from_db()
+    assert (run.state, run.attempt) == ("queued", 2)
+
+
 def silenced(run):
     """The worker of a run that saved states vanished an hour ago."""
     Run.objects.filter(pk=run.pk).update(state="running", failure_reason="", lease_until=F("created_at"))

@@ -115,6 +115,7 @@ def test_a_run_that_ended_before_its_first_save_begins_anew(run, play, client, m
     Run.objects.filter(pk=run.pk).update(config=run.config | {"checkpoint_every": 2})
     play("run.append_metric(1, {'loss': 9.0})\nsys.exit(1)")
     broken = supervised(run)
+    Snapshot.objects.update(counts=dict.fromkeys(("prompts", "pairs", "rankings", "comparisons"), 9))
     client.force_login(mia)
     assert "Begin anew" in client.get(reverse("run", args=[run.pk])).content.decode()
     play(SIX_STEPS)

@@ -1,23 +1,25 @@
 """Every task that Celery knows, run a second time, finds nothing to do: a message delivered twice changes no row."""
 
+import multiprocessing
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import F
 from django.utils import timezone
 
 from annotate import assignments, rankings, statistics
 from annotate.answers import Answer
-from annotate.models import AnnotatorPair, AnnotatorWeek, Assignment, PairCell, Project, StatusCount, Tally
+from annotate.models import AnnotatorPair, AnnotatorWeek, Assignment, AuditEntry, PairCell, Project, StatusCount, Tally
 from config.celery import app
 from operations.models import Bucket
-from rlhf.models import Run
+from rlhf.models import Checkpoint, Run
 from tests.rlhf.test_supervisor import SUCCEED, make_run, play, quick, run
 
 __all__ = ["make_run", "play", "quick", "run"]  # fixtures
 
+AT_ONCE = 4
 app.autodiscover_tasks(force=True)
 OURS = sorted(name for name in app.tasks if name.split(".")[0] in ("annotate", "rlhf", "operations"))
 ASKED = {
@@ -82,6 +84,38 @@ def test_a_second_run_changes_nothing(name, world):
 
 NOTHING_TO_DO = {"annotate.tasks.sync_prolific", "annotate.tasks.deliver_events", "annotate.tasks.pause_failing"}
 """Without a provider, a webhook or anybody who fails; they are told twice in tests/annotate of their own."""
+
+
+def together(job):
+    """Execute a task in a process of its own, at the same moment as the others; return what it raised."""
+    name, arguments, barrier = job
+    barrier.wait()
+    try:
+        app.tasks[name](*arguments)
+    except Exception as problem:
+        return repr(problem)
+    finally:
+        connections.close_all()
+    return ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", OURS)
+def test_four_at_once_do_what_one_does(roles, name, world):
+    before, arguments = rows(), ASKED.get(name, lambda world: [])(world)
+    connections.close_all()  # a connection must not be shared with the processes
+    context = multiprocessing.get_context("fork")
+    with context.Manager() as manager, context.Pool(AT_ONCE) as pool:
+        raised = pool.map(together, [(name, arguments, manager.Barrier(AT_ONCE))] * AT_ONCE, chunksize=1)
+    at_once = rows()
+
+    app.tasks[name](*arguments)
+
+    assert raised == [""] * AT_ONCE
+    assert rows() == at_once
+    assert at_once != before or name in NOTHING_TO_DO
+    assert AuditEntry.objects.filter(kind="annotator paused").count() <= 1
+    assert Checkpoint.objects.filter(run=world).count() == (name == "rlhf.tasks.execute_run")
 
 
 def test_what_is_counted_again_is_what_was_counted(world, project):

@@ -67,9 +67,7 @@ def fetch(directory: Path, *, manifest_sha256: str = "") -> Path:
         with _store() as (files, root):
             _bring(files, f"{root}/{_key(directory)}", work)
         rundir.verify_manifest(work, expected_sha256=manifest_sha256)
-        if not (directory / MANIFEST).is_file():
-            shutil.rmtree(directory, ignore_errors=True)  # what was broken off
-            _rename(work, directory)
+        _rename(work, directory)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return directory
@@ -241,10 +239,11 @@ def _bring(files: fsspec.AbstractFileSystem, there: str, work: Path) -> None:
 
 
 def _rename(work: Path, target: Path) -> None:
-    """Give what is whole its name; where another process was faster, its bytes are the same."""
+    """Give what is whole its name. Where another process was faster, its bytes are the same; a torso is replaced."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         work.replace(target)
     except OSError:
-        if not target.exists():
-            raise
+        if not (target / MANIFEST).is_file():
+            shutil.rmtree(target)
+            work.replace(target)

@@ -140,6 +140,29 @@ def test_a_manifest_cannot_write_outside_its_directory(url, settings):
     assert not list(settings.DATA_DIR.rglob("*escaped*"))
 
 
+def test_a_torso_is_replaced_and_what_another_process_fetched_stays(url, settings):
+    store.keep(made())
+    go_to("gpu", settings)
+    torso = settings.DATA_DIR / "models/m"
+    torso.mkdir(parents=True)
+    (torso / "weights").write_text("half")
+
+    found = store.fetch(torso)
+
+    assert (found / "weights").read_text() == "w" * 100
+    again = settings.DATA_DIR / "models/.again"
+    shutil.copytree(found, again)
+    store._rename(again, found)
+    rundir.verify_manifest(found)
+
+
+def test_a_folder_is_not_another_whose_name_begins_alike(url, settings):
+    for number in (1, 10):
+        store.keep(made(f"runs/{number}/1/state/00000002"))
+
+    assert {path.parts[-5] for path in store.listed(settings.RUNS_DIR / "1")} == {"1"}
+
+
 def test_what_was_dropped_is_gone_here_and_there(url, settings):
     directory = made()
     store.keep(directory)

@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from annotate.models import Assignment, Delivery, Ranking, Tally
+from rlhf import invariants
 from rlhf.models import Run
 
 NEWEST = 5000
@@ -53,6 +54,8 @@ def _runs(now: datetime) -> Iterator[Metric]:
     silent = [(str(pk), _age(beat, now)) for pk, beat, _until in found]
     left = [(str(pk), (until - now).total_seconds()) for pk, _beat, until in found]
     yield _by("concord_run_lease_age_seconds", "Since the last heartbeat of each running run.", "run", silent)
+    broken = invariants.breaking().count()
+    yield _gauge("concord_runs_broken", "Runs that break a rule; /admin/rlhf/run/?breaks=yes lists them.", broken)
     yield _by("concord_run_lease_left_seconds", "Until the lease of each running run ends.", "run", left)
 
 

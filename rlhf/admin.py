@@ -1,8 +1,11 @@
 """Django's admin site for training: tables to look at; their writing modules write them."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from annotate.admin import LookOnlyAdmin
+from rlhf import invariants
 from rlhf.models import Checkpoint, Corpus, Run, Snapshot, Sweep
 
 
@@ -24,10 +27,31 @@ class SweepAdmin(LookOnlyAdmin):
     list_filter = ["project", "stage"]
 
 
+class Breaks(admin.SimpleListFilter):
+    """Only the runs that break a rule (invariants.py)."""
+
+    title = "rules"
+    parameter_name = "breaks"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("yes", "broken")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        return queryset.filter(pk__in=invariants.breaking().values("pk")) if self.value() == "yes" else queryset
+
+
 @admin.register(Run)
 class RunAdmin(LookOnlyAdmin):
-    list_display = ["__str__", "project", "state", "failure_reason", "fence", "heartbeat_at", "created_at"]
-    list_filter = ["project", "stage", "state"]
+    list_display = ["__str__", "project", "state", "failure_reason", "fence", "heartbeat_at", "created_at", "broken"]
+    list_filter = [Breaks, "project", "stage", "state"]
+
+    @admin.display(description="what breaks a rule")
+    def broken(self, run: Run) -> str:
+        return "; ".join(invariants.broken_by(run)) if run.pk in self._broken else "–"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        self._broken = set(invariants.breaking().values_list("pk", flat=True))
+        return super().get_queryset(request)
 
 
 @admin.register(Checkpoint)

@@ -104,5 +104,5 @@ def test_without_gpus_nothing_is_told_of_them(db, scraped, monkeypatch):
 
 
 def test_a_scrape_asks_a_fixed_number_of_times(comparisons, scraped, django_assert_num_queries):
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         scraped()

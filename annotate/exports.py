@@ -12,7 +12,7 @@ from pathlib import Path
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from annotate import audit, preferences, ranked
+from annotate import audit, preferences, ranked, redaction
 from annotate.formats import argilla, csv_table, label_studio, oasst, transcripts, ultrafeedback
 from annotate.jsonlines import Json
 from annotate.models import Project
@@ -87,7 +87,11 @@ class What:
 FORMS = {"jsonl": "JSON Lines", "csv": "CSV", "parquet": "Parquet", "hf": "Hugging Face datasets folder (zip)"}
 JSON_ONLY, AS_TABLE = ("jsonl",), tuple(FORMS)
 WHATS = {
-    "rankings": What("Rankings", "Every ranking with all that was said of it. Lossless: it can be imported.", AS_TABLE),
+    "rankings": What(
+        "Rankings",
+        "Every ranking with all that was said of it; lossless with reasons as written.",
+        AS_TABLE,
+    ),
     "preferences": What("Preferences", "Consensus pairs as TRL's RewardTrainer takes them, without ties.", AS_TABLE),
     "demonstrations": What("Demonstrations", "Ideal outputs to prompts, for supervised fine-tuning.", AS_TABLE),
     "comparisons": What("Comparisons", "Prompts with completions, keys included. Lossless.", AS_TABLE),
@@ -98,6 +102,16 @@ WHATS = {
     "argilla": What("Argilla", "Records with the responses of each annotator; ties are equal ranks.", JSON_ONLY),
     "label-studio": What("Label Studio", "Tasks with annotations; ties share a bucket.", JSON_ONLY),
 }
+
+
+REASONS = {
+    "none": "leave them out",
+    "redacted": "without addresses, numbers and ids",
+    "written": "as they were written",
+}
+"""What an export does with the words that annotators gave as reasons: they may say who somebody is."""
+LEFT_OUT = "(left out)"
+"""Where something must stand: why a comparison cannot be ranked."""
 
 
 @dataclass
@@ -113,25 +127,25 @@ class Unknown(Exception):
     """An export that does not exist; the message says which do."""
 
 
-def export(project: Project, what: str, *, form: str = "jsonl") -> Export:
-    """Begin an export. Raises Unknown."""
-    counts = Counts()
+def export(project: Project, what: str, *, form: str = "jsonl", reasons: str = "none") -> Export:
+    """Begin an export, with `reasons` as REASONS says. Raises Unknown."""
+    counts = Counts(reasons=reasons)
     found = _checked_rows(project, what, form, counts)
     suffix = {"hf": "zip", "jsonl": "json" if what == "label-studio" else "jsonl"}.get(form, form)
     return Export(_chunks(found, what, form), counts, f"{project.slug}-{what}.{suffix}")
 
 
-def count(project: Project, what: str) -> Counts:
+def count(project: Project, what: str, *, reasons: str = "none") -> Counts:
     """Walk through an export without writing it and return its reconciliation."""
-    counts = Counts()
+    counts = Counts(reasons=reasons)
     for _ in _rows(project, what, counts):
         pass
     return counts
 
 
-def write_folder(project: Project, what: str, directory: Path) -> Counts:
+def write_folder(project: Project, what: str, directory: Path, *, reasons: str = "none") -> Counts:
     """Write a table as a folder that `datasets.load_from_disk` reads. Raises Unknown, or FileExistsError."""
-    counts = Counts()
+    counts = Counts(reasons=reasons)
     found = _checked_rows(project, what, "hf", counts)
     directory.mkdir(parents=True)
     for name, chunks in import_string("annotate.formats.arrow.folder_files")(_cells(found), TABLES[what]):
@@ -159,7 +173,7 @@ def _rankings(project: Project, counts: Counts) -> Iterator[Json]:
     counts.ranking_count = ranked.ranking_count(project)
     for row in ranked.rankings(project, counts.excluded):
         counts.said_count += 1
-        yield row
+        yield _with_reason(row, counts)
 
 
 def _comparisons(project: Project, counts: Counts) -> Iterator[Json]:
@@ -188,9 +202,29 @@ def _ranked(write: Callable[[Json], Json]) -> Callable[[Project, Counts], Iterat
         counts.ranking_count = ranked.ranking_count(project)
         for one in ranked.ranked(project, counts.excluded):
             counts.said_count += len(one["rankings"])
-            yield write(one)
+            yield write(one | {"rankings": [_with_reason(row, counts) for row in one["rankings"]]})
 
     return source
+
+
+def _with_reason(row: Json, counts: Counts) -> Json:
+    """A ranking as it leaves: the words in it left out, redacted or as written, and counted."""
+    changed = _worded(_worded(row, "reason", counts), "unrankable", counts, instead=LEFT_OUT)
+    if "spans" in changed:
+        changed = changed | {"spans": [_worded(span, "note", counts) for span in changed["spans"]]}
+    return changed
+
+
+def _worded(said: Json, name: str, counts: Counts, *, instead: str = "") -> Json:
+    if not said.get(name):
+        return said
+    counts.reason_count += 1
+    if counts.reasons == "written":
+        return said
+    if counts.reasons == "redacted":
+        return said | {name: redaction.redacted(str(said[name]), counts.redacted)}
+    rest = {key: value for key, value in said.items() if key != name}
+    return rest | ({name: instead} if instead else {})
 
 
 def _pairs(write: Callable[[Preference], Json]) -> Callable[[Project, Counts], Iterator[Json]]:
@@ -301,7 +335,8 @@ def _json_list(rows: Iterable[Json]) -> Iterator[bytes]:
     yield b"\n]\n" if opening == b",\n" else b"[]\n"
 
 
-def put_on_record(project: Project, what: str, *, form: str) -> None:
+def put_on_record(project: Project, what: str, *, form: str, reasons: str = "none") -> None:
     """Write into the audit log that an export was taken; when it begins, so that one broken off stands there, too."""
     with transaction.atomic():
-        audit.record(audit.Kind.EXPORTED, f"project {project.slug}", after={"what": what, "form": form})
+        told = {"what": what, "form": form, "reasons": reasons}
+        audit.record(audit.Kind.EXPORTED, f"project {project.slug}", after=told)

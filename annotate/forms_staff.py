@@ -156,6 +156,16 @@ class ExportForm(forms.Form):
         label="What", choices=[(name, one.label) for name, one in exports.WHATS.items()], widget=forms.RadioSelect
     )
     form = forms.ChoiceField(label="File", choices=list(exports.FORMS.items()), initial="jsonl")
+    reasons = forms.ChoiceField(
+        label="Reasons that annotators wrote",
+        choices=list(exports.REASONS.items()),
+        initial="none",
+        required=False,
+        help_text="They may say who somebody is. Addresses and numbers can be replaced; names are not found.",
+    )
+
+    def clean_reasons(self) -> str:
+        return self.cleaned_data["reasons"] or "none"
 
     def clean(self) -> dict[str, object]:
         """Formats of other tools are JSON only."""

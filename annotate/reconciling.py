@@ -16,6 +16,9 @@ class Counts:
     row_count: int = 0
     excluded: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    reasons: str = "none"  # of exports.REASONS: what happens to the words that annotators wrote
+    reason_count: int = 0
+    redacted: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_reconciled(self) -> bool:
@@ -28,10 +31,19 @@ class Counts:
     def sentence(self) -> str:
         out = f"{self.excluded.total():,} excluded{by_reason(self.excluded)}"
         if self.pair_count is None:
-            return f"{self.ranking_count:,} rankings − {out} = {self.said_count:,} in {self.row_count:,} rows."
+            rows = f"{self.ranking_count:,} rankings − {out} = {self.said_count:,} in {self.row_count:,} rows."
+            return f"{rows}{self._of_reasons}"
         aside = f" ({self.left_out.total():,} more left out{by_reason(self.left_out)})" if self.left_out.total() else ""
         pairs = f"{self.ranking_count:,} rankings{aside} → {self.pair_count:,} pairs"
         return f"{pairs} − {self.tie_count:,} ties − {out} = {self.row_count:,} rows."
+
+    @property
+    def _of_reasons(self) -> str:
+        if not self.reason_count:
+            return ""
+        replaced = f"with {self.redacted.total():,} replacements{by_reason(self.redacted)}"
+        did = {"none": "left out", "written": "as written", "redacted": replaced}[self.reasons]
+        return f" Reasons and notes: {self.reason_count:,} {did}."
 
 
 def by_reason(counts: Mapping[str, int]) -> str:

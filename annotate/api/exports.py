@@ -44,6 +44,7 @@ class CountsOut(serializers.Serializer):
 
 class FormQuery(Query):
     form = serializers.ChoiceField(choices=list(exports.FORMS), default="jsonl")
+    reasons = serializers.ChoiceField(choices=list(exports.REASONS), default="none")
 
 
 class _Export(Door):
@@ -90,8 +91,9 @@ class ExportFile(_Export):
         if form not in exports.WHATS[self.what].forms:
             said = f"{what} can be had as {', '.join(exports.WHATS[what].forms)}; got {form}."
             raise serializers.ValidationError({"form": said})
-        exports.put_on_record(self.project, what, form=form)
-        made = exports.export(self.project, what, form=form)
+        how = {"form": form, "reasons": self.asked["reasons"]}
+        exports.put_on_record(self.project, what, **how)
+        made = exports.export(self.project, what, **how)
         response = StreamingHttpResponse(made.chunks, content_type="application/octet-stream")
         response["Content-Disposition"] = content_disposition_header(True, made.file_name)
         return response

@@ -17,7 +17,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     form = ExportForm(request.GET or None)
     if not form.is_valid():
         return _page(request, project, form, status=422 if form.is_bound else 200)
-    return _page(request, project, form, counts=exports.count(project, form.cleaned_data["what"]))
+    given = form.cleaned_data
+    return _page(request, project, form, counts=exports.count(project, given["what"], reasons=given["reasons"]))
 
 
 @require_GET
@@ -27,8 +28,9 @@ def download(request: HttpRequest, slug: str) -> HttpResponse:
     form = ExportForm(request.GET)
     if not form.is_valid():
         return _page(request, project, form, status=422)
-    exports.put_on_record(project, form.cleaned_data["what"], form=form.cleaned_data["form"])
-    made = exports.export(project, form.cleaned_data["what"], form=form.cleaned_data["form"])
+    what, how = form.cleaned_data["what"], {name: form.cleaned_data[name] for name in ("form", "reasons")}
+    exports.put_on_record(project, what, **how)
+    made = exports.export(project, what, **how)
     response = StreamingHttpResponse(made.chunks, content_type="application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(True, made.file_name)
     return response

@@ -110,7 +110,7 @@ def test_an_export_a_freeze_and_an_invitation_stand_there(as_lee, lee, project, 
     invitation, secret = invitations.create(project, label="friends", by=lee)
     invitations.revoke(invitation)
 
-    assert last(Kind.EXPORTED).after == {"what": "rankings", "form": "jsonl"}
+    assert last(Kind.EXPORTED).after == {"what": "rankings", "form": "jsonl", "reasons": "none"}
     assert last(Kind.EXPORTED).by == lee
     assert last(Kind.FROZEN).after["is_new"] is True
     assert secret not in str(list(AuditEntry.objects.values()))

@@ -23,7 +23,7 @@ LOSSLESS_TABLES = ["jsonl", "csv", "parquet", "hf"]
 
 
 def read(project, what, form="jsonl"):
-    made = exports.export(project, what, form=form)
+    made = exports.export(project, what, form=form, reasons="written")
     return b"".join(made.chunks), made.counts
 
 
@@ -73,7 +73,7 @@ def other(db):
 @pytest.mark.parametrize("form", LOSSLESS_TABLES)
 def test_rankings_come_back_from_every_table_as_they_were(ranked, other, tmp_path, form):
     for what in ("comparisons", "rankings"):
-        call_command("export_project", "rivers", what, tmp_path / f"out-{what}.{form}", form=form)
+        call_command("export_project", "rivers", what, tmp_path / f"out-{what}.{form}", form=form, reasons="written")
         intake.import_file(tmp_path / f"out-{what}.{form}", kind=what, project=other)
 
     before, after = (lines(read(one, "rankings")[0]) for one in (ranked, other))
@@ -121,7 +121,7 @@ def test_every_export_reconciles(ranked, what):
     content, counts = read(ranked, what)
 
     assert counts.is_reconciled, counts.sentence
-    assert counts == exports.count(ranked, what)
+    assert counts == exports.count(ranked, what, reasons="written")
     assert len(json.loads(content) if what == "label-studio" else lines(content)) == counts.row_count
 
 
@@ -192,7 +192,7 @@ def test_oasst_gives_the_best_reply_rank_0(ranked):
 
 
 def test_an_empty_project_exports_empty_files(project):
-    assert read(project, "rankings") == (b"", exports.Counts())
+    assert read(project, "rankings") == (b"", exports.Counts(reasons="written"))
     assert json.loads(read(project, "label-studio")[0]) == []
 
 

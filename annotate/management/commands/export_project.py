@@ -18,21 +18,29 @@ class Command(BaseCommand):
         parser.add_argument("what", choices=list(exports.WHATS))
         parser.add_argument("file", type=Path, help="must not be there yet; with --form hf a folder is made")
         parser.add_argument("--form", choices=list(exports.FORMS), default="jsonl")
+        parser.add_argument(
+            "--reasons", choices=list(exports.REASONS), default="none", help="what becomes of annotators' reasons"
+        )
 
-    def handle(self, *args: object, project: str, what: str, file: Path, form: str, **options: object) -> None:
+    def handle(
+        self, *args: object, project: str, what: str, file: Path, form: str, reasons: str, **options: object
+    ) -> None:
         found = project_named(project)
         try:
-            counts = exports.write_folder(found, what, file) if form == "hf" else _write(found, what, file, form)
+            if form == "hf":
+                counts = exports.write_folder(found, what, file, reasons=reasons)
+            else:
+                counts = _write(found, what, file, form=form, reasons=reasons)
         except exports.Unknown as refusal:
             raise CommandError(str(refusal)) from None
         except FileExistsError:
             raise CommandError(f"{file} is there already; nothing was exported. Name another.") from None
-        exports.put_on_record(found, what, form=form)
+        exports.put_on_record(found, what, form=form, reasons=reasons)
         self.stdout.write(counts.sentence)
 
 
-def _write(project: Project, what: str, file: Path, form: str) -> exports.Counts:
-    made = exports.export(project, what, form=form)
+def _write(project: Project, what: str, file: Path, **how: str) -> exports.Counts:
+    made = exports.export(project, what, **how)
     with file.open("xb") as out:
         out.writelines(made.chunks)
     return made.counts

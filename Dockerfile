@@ -1,7 +1,7 @@
-# Web, worker and beat of Concord; with --build-arg EXTRA=[training] the GPU worker, too.
+# Web, worker and beat of Concord; with --build-arg EXTRA=[training,s3] the GPU worker, too.
 # Not built where it was written: no registry could be reached there. tests/operations/test_compose.py reads it.
 FROM python:3.11-slim-bookworm
-ARG EXTRA=
+ARG EXTRA=[s3]
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 CONCORD_DATA_DIR=/data
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends postgresql-client \

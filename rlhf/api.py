@@ -54,7 +54,17 @@ class CorpusOut(serializers.ModelSerializer):
 class CheckpointOut(serializers.ModelSerializer):
     class Meta:
         model = Checkpoint
-        fields = ["id", "kind", "name", "run", "parent", "manifest_sha256", "size_bytes", "created_at"]
+        fields = [
+            "id",
+            "kind",
+            "name",
+            "run",
+            "parent",
+            "manifest_sha256",
+            "size_bytes",
+            "created_at",
+            "weights_removed_at",
+        ]
 
 
 class RunOut(serializers.ModelSerializer):

@@ -4,6 +4,7 @@ In a thread of its own: a store that is slow or away must not keep the lease fro
 """
 
 import logging
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -23,6 +24,7 @@ class Mirror:
         self._job: Future[None] | None = None
         self._begun_at = 0.0
         self._sent: dict[str, tuple[int, int]] = {}
+        self._one_at_a_time = threading.Lock()
 
     def tick(self) -> None:
         """Begin to send what changed, unless that was done just now or is being done."""
@@ -40,11 +42,12 @@ class Mirror:
         """Send what changed. Where the store is away that is in the log, and is made up for later."""
         if not store.is_apart():
             return
-        try:
-            self._send_files()
-            self._send_states()
-        except store.Unreachable as problem:
-            log.warning("%s: %s", self._directory.path, problem)
+        with self._one_at_a_time:  # or an older log could arrive after the last one
+            try:
+                self._send_files()
+                self._send_states()
+            except store.Unreachable as problem:
+                log.warning("%s: %s", self._directory.path, problem)
 
     def _send_files(self) -> None:
         shown = (*self._directory.path.iterdir(), *self._directory.path.glob("tensorboard/*"))

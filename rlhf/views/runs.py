@@ -39,10 +39,12 @@ def new(request: HttpRequest, slug: str, stage: str) -> HttpResponse:
 @requires(*STAFF)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     run = access.run_for_staff(request.user, pk)
-    context = _live(request, run) | {
+    current = _live(request, run)
+    has_curves = current["values"] or not run.is_over
+    context = current | {
         "project": run.project,
         "heading": f"Run {run.pk}: {run.get_stage_display()}",
-        "charts": _charts(run),
+        "charts": _charts(run) if has_curves else [],
         "score_path": score_path.path(run),
         "checkpoint": Checkpoint.objects.filter(run=run).first(),
         "children": Run.objects.filter(

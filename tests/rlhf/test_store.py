@@ -4,6 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import boto3
 import pytest
@@ -230,6 +232,29 @@ def test_states_that_the_trainer_made_room_for_go_from_the_store(url, settings):
     copied.send()
 
     assert {path.parent.name for path in store.listed(directory.state)} == {"00000004"}
+
+
+def test_a_log_that_is_being_sent_does_not_arrive_after_the_last_one(url, settings, monkeypatch):
+    directory, arrived, begun = RunDirectory(settings.RUNS_DIR / "7" / "1"), [], threading.Event()
+    directory.path.mkdir(parents=True)
+    directory.log.write_text("first")
+
+    def slow_at_first(path):
+        text = path.read_text()
+        begun.set()
+        time.sleep(0.3 if text == "first" else 0.0)
+        arrived.append(text)
+
+    monkeypatch.setattr(store, "send", slow_at_first)
+    copied = mirror.Mirror(directory)
+    copied.tick()
+    assert begun.wait(5)
+    directory.log.write_text("first, last")
+
+    copied.send()
+    copied._job.result()
+
+    assert arrived == ["first", "first, last"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotate import projects
 from rlhf import artefacts, run_page, runs
 from rlhf.contract.rundir import Result, RunDirectory, write_manifest
-from rlhf.models import Checkpoint, Run, Snapshot
+from rlhf.models import Checkpoint, Metric, Run, Snapshot
 
 COUNTS = {
     "prompts": 40,
@@ -406,3 +406,13 @@ def test_a_watcher_must_have_learned_from_other_comparisons(mia_client, project,
 
     assert ("Shares comparisons with the reward model" in answer.content.decode()) == is_refused
     assert Run.objects.filter(stage="ppo", watcher=watcher).exists() != is_refused
+
+
+def test_a_run_that_measured_nothing_shows_no_empty_curves(mia_client, project, snapshot, models):
+    run = Run.objects.create(project=project, stage="reward", config={}, snapshot=snapshot, base=models["sft"])
+    assert "data-chart" in page_of(mia_client, "run", run.pk)
+
+    Run.objects.filter(pk=run.pk).update(state="failed", failure_reason="lost", finished_at=run.created_at)
+    assert "data-chart" not in page_of(mia_client, "run", run.pk)
+    Metric.objects.create(run=run, step=1, values={"loss": 0.5})
+    assert "data-chart" in page_of(mia_client, "run", run.pk)

@@ -11,6 +11,7 @@ from rlhf.contract.lifeline import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TRANSPORT_ALIASES["filesystem"] = "config.file_queue:Transport"
+THE_WORKER = os.getpid()
 app = Celery("concord")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -25,7 +26,7 @@ if os.environ.get("LOG_FORMAT") == "json":  # else Celery's own lines, which peo
 @beat_embedded_init.connect
 def end_with_the_worker(**_: object) -> None:
     """Or the beat of a worker that was killed goes on for ever, beside that of the next one."""
-    die_with_parent()
+    die_with_parent(THE_WORKER)
 
 
 @task_prerun.connect

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -177,7 +178,7 @@ def _trainer(run: Run, directory: RunDirectory) -> Iterator[subprocess.Popen[byt
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lifeline.die_with_parent,
+            preexec_fn=partial(lifeline.die_with_parent, os.getpid()),
         )
     try:
         yield process

@@ -25,7 +25,7 @@ TRANSLATES = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 SENTENCE = re.compile(r"^(?:\{\} )?(?!(?:AND|FOR|SELECT|DELETE|INSERT|UPDATE) )[A-Z«][^<>/]* [a-z]|[a-z]\.$")
 NOT_FOR_ANNOTATORS = """
     admin.py bulk.py comparison_intake.py deliveries.py exports.py forms_api.py forms_questions.py forms_staff.py
-    gold.py intake.py jsonlines.py outbox.py policy.py posting.py preview.py projects.py questions.py
+    gold.py intake.py jsonlines.py outbox.py policy.py posting.py preview.py projects.py questions.py redaction.py
     quality_guide.py ranked.py reconciling.py ranking_intake.py ranking_rows.py reports.py row_parts.py rows.py
     simulation.py tiles.py uploads.py verdicts.py assignments/places.py crowd/pay.py crowd/prolific.py
     crowd/settings.py audit.py views/audit.py

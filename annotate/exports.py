@@ -104,16 +104,6 @@ WHATS = {
 }
 
 
-REASONS = {
-    "none": "leave them out",
-    "redacted": "without addresses, numbers and ids",
-    "written": "as they were written",
-}
-"""What an export does with the words that annotators gave as reasons: they may say who somebody is."""
-LEFT_OUT = "(left out)"
-"""Where something must stand: why a comparison cannot be ranked."""
-
-
 @dataclass
 class Export:
     """One export: `chunks` are its bytes, `counts` are right when they are out."""
@@ -128,7 +118,7 @@ class Unknown(Exception):
 
 
 def export(project: Project, what: str, *, form: str = "jsonl", reasons: str = "none") -> Export:
-    """Begin an export, with `reasons` as REASONS says. Raises Unknown."""
+    """Begin an export, with `reasons` as redaction.REASONS says. Raises Unknown."""
     counts = Counts(reasons=reasons)
     found = _checked_rows(project, what, form, counts)
     suffix = {"hf": "zip", "jsonl": "json" if what == "label-studio" else "jsonl"}.get(form, form)
@@ -173,7 +163,7 @@ def _rankings(project: Project, counts: Counts) -> Iterator[Json]:
     counts.ranking_count = ranked.ranking_count(project)
     for row in ranked.rankings(project, counts.excluded):
         counts.said_count += 1
-        yield _with_reason(row, counts)
+        yield redaction.with_reason(row, counts)
 
 
 def _comparisons(project: Project, counts: Counts) -> Iterator[Json]:
@@ -202,29 +192,9 @@ def _ranked(write: Callable[[Json], Json]) -> Callable[[Project, Counts], Iterat
         counts.ranking_count = ranked.ranking_count(project)
         for one in ranked.ranked(project, counts.excluded):
             counts.said_count += len(one["rankings"])
-            yield write(one | {"rankings": [_with_reason(row, counts) for row in one["rankings"]]})
+            yield write(one | {"rankings": [redaction.with_reason(row, counts) for row in one["rankings"]]})
 
     return source
-
-
-def _with_reason(row: Json, counts: Counts) -> Json:
-    """A ranking as it leaves: the words in it left out, redacted or as written, and counted."""
-    changed = _worded(_worded(row, "reason", counts), "unrankable", counts, instead=LEFT_OUT)
-    if "spans" in changed:
-        changed = changed | {"spans": [_worded(span, "note", counts) for span in changed["spans"]]}
-    return changed
-
-
-def _worded(said: Json, name: str, counts: Counts, *, instead: str = "") -> Json:
-    if not said.get(name):
-        return said
-    counts.reason_count += 1
-    if counts.reasons == "written":
-        return said
-    if counts.reasons == "redacted":
-        return said | {name: redaction.redacted(str(said[name]), counts.redacted)}
-    rest = {key: value for key, value in said.items() if key != name}
-    return rest | ({name: instead} if instead else {})
 
 
 def _pairs(write: Callable[[Preference], Json]) -> Callable[[Project, Counts], Iterator[Json]]:

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from annotate import exports, forms_questions, intake, projects, questions
+from annotate import exports, forms_questions, intake, projects, questions, redaction
 from annotate.formats import columns, shapes
 from annotate.forms_onboarding import refuse_known_orders
 from annotate.forms_questions import QuestionsForm
@@ -158,7 +158,7 @@ class ExportForm(forms.Form):
     form = forms.ChoiceField(label="File", choices=list(exports.FORMS.items()), initial="jsonl")
     reasons = forms.ChoiceField(
         label="Reasons that annotators wrote",
-        choices=list(exports.REASONS.items()),
+        choices=list(redaction.REASONS.items()),
         initial="none",
         required=False,
         help_text="They may say who somebody is. Addresses and numbers can be replaced; names are not found.",

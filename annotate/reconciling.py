@@ -16,7 +16,7 @@ class Counts:
     row_count: int = 0
     excluded: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    reasons: str = "none"  # of exports.REASONS: what happens to the words that annotators wrote
+    reasons: str = "none"  # of redaction.REASONS: what happens to the words that annotators wrote
     reason_count: int = 0
     redacted: Counter[str] = field(default_factory=Counter)
 

@@ -35,9 +35,9 @@ def saved_states(run: Run) -> list[Saved]:
     folder = settings.RUNS_DIR / str(run.pk)
     manifests = {*folder.glob(f"*/state/*/{rundir.MANIFEST}"), *store.listed(folder)}
     states = {path.parent for path in manifests if path.name == rundir.MANIFEST and path.parents[1].name == "state"}
-    found = ((rundir.step_of(state), state, state.parents[1]) for state in states)
+    found = ((rundir.step_of(state), state, state.parents[1]) for state in states if state.parents[1].name.isdecimal())
     known = [Saved(step, state, RunDirectory(attempt)) for step, state, attempt in found if step is not None]
-    return sorted(known, key=lambda one: (one.step, one.directory.path.name), reverse=True)
+    return sorted(known, key=lambda one: (one.step, int(one.directory.path.name)), reverse=True)
 
 
 def newest_state(run: Run) -> Saved | None:

@@ -66,7 +66,9 @@ class Mirror:
         for state in sorted(here - there):
             try:
                 store.keep(state)
-            except FileNotFoundError:  # the trainer removes it at this moment, for a newer one
-                continue
+            except store.Unreachable:
+                if (state / MANIFEST).is_file():
+                    raise
+                continue  # the trainer removed it at this moment, for a newer one
         for state in sorted(there - here):
             store.drop(state)

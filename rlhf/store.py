@@ -85,14 +85,6 @@ def settle(directory: Path, target: Path) -> None:
     keep(target)
 
 
-def is_kept(directory: Path) -> bool:
-    """Whether a whole directory is here or in the store. Raises Unreachable."""
-    if (directory / MANIFEST).is_file() or not is_apart():
-        return (directory / MANIFEST).is_file()
-    with _store() as (files, root):
-        return bool(files.exists(f"{root}/{_key(directory)}/{MANIFEST}"))
-
-
 def drop(directory: Path) -> None:
     """Remove a directory from here and from the store, its manifest first: it is whole or gone. Raises Unreachable."""
     (directory / MANIFEST).unlink(missing_ok=True)
@@ -177,14 +169,11 @@ def copy(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
         return
     with _store() as (files, root):
-        files.get_file(f"{root}/{_key(path)}", str(target))
-
-
-def answers() -> None:
-    """Ask the store for a name that is not there. Raises Unreachable."""
-    if is_apart():
-        with _store() as (files, root):
-            files.exists(f"{root}/{uuid4().hex}")
+        there = f"{root}/{_key(path)}"
+        if is_there := files.exists(there):
+            files.get_file(there, str(target))
+    if not is_there:
+        raise FileNotFoundError(f"{there} is not in the store, and not on this machine.")
 
 
 @contextmanager

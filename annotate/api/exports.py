@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotate import access, exports
+from annotate import access, exports, redaction
 from annotate.api import serializers as shapes
 from annotate.api.base import Door, Query
 from annotate.api.staff import ENGINEERS
@@ -44,7 +44,7 @@ class CountsOut(serializers.Serializer):
 
 class FormQuery(Query):
     form = serializers.ChoiceField(choices=list(exports.FORMS), default="jsonl")
-    reasons = serializers.ChoiceField(choices=list(exports.REASONS), default="none")
+    reasons = serializers.ChoiceField(choices=list(redaction.REASONS), default="none")
 
 
 class _Export(Door):

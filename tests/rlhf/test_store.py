@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
-from rlhf import artefacts, mirror, runs, snapshots, store
+from rlhf import artefacts, attempts, mirror, runs, snapshots, store
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact, RunDirectory
 from rlhf.models import Checkpoint, Run, Snapshot
@@ -105,7 +105,7 @@ def test_what_is_not_whole_is_not_there(url, settings, monkeypatch):
             store.keep(directory)
     go_to("gpu", settings)
 
-    assert not store.is_kept(settings.DATA_DIR / "models/m")
+    assert not store.has(settings.DATA_DIR / "models/m")
     with pytest.raises(BadArtefact, match="is not in the artefact store, and not on this machine"):
         store.fetch(settings.DATA_DIR / "models/m")
 
@@ -172,7 +172,7 @@ def test_what_was_dropped_is_gone_here_and_there(url, settings):
     store.drop(directory)
 
     assert not directory.exists()
-    assert not store.is_kept(directory)
+    assert not store.has(directory)
     assert store.listed(settings.DATA_DIR / "models") == {}
 
 
@@ -255,6 +255,34 @@ def test_a_log_that_is_being_sent_does_not_arrive_after_the_last_one(url, settin
     copied._job.result()
 
     assert arrived == ["first", "first, last"]
+
+
+def test_a_state_that_its_trainer_removes_while_it_is_sent_stops_nothing(url, settings, monkeypatch):
+    directory, keep = RunDirectory(settings.RUNS_DIR / "7" / "1"), store.keep
+    for step in (2, 4):
+        made(f"runs/7/1/state/{step:08d}")
+
+    def removed_meanwhile(state):
+        if state.name == "00000002":
+            shutil.rmtree(state)
+        keep(state)
+
+    monkeypatch.setattr(store, "keep", removed_meanwhile)
+    mirror.Mirror(directory).send()
+
+    assert {path.parent.name for path in store.listed(directory.state)} == {"00000004"}
+
+
+def test_of_two_attempts_at_the_same_step_the_later_one_is_gone_on_from(url, settings, run):
+    for fence in (9, 10):
+        made(f"runs/{run.pk}/{fence}/state/00000004")
+
+    assert [one.directory.path.name for one in attempts.saved_states(run)] == ["10", "9"]
+
+
+def test_a_file_that_is_nowhere_is_not_found(url, settings, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        store.copy(settings.RUNS_DIR / "7" / "log.txt", tmp_path / "copy")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotate import exports
+from annotate import exports, redaction
 from annotate.management.projects import project_named
 from annotate.models import Project
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="must not be there yet; with --form hf a folder is made")
         parser.add_argument("--form", choices=list(exports.FORMS), default="jsonl")
         parser.add_argument(
-            "--reasons", choices=list(exports.REASONS), default="none", help="what becomes of annotators' reasons"
+            "--reasons", choices=list(redaction.REASONS), default="none", help="what becomes of annotators' reasons"
         )
 
     def handle(

@@ -45,6 +45,9 @@ class Kind(StrEnum):
     RULED = "ruled"
     OVERRIDDEN = "overridden"  # the staff's word in place of a rule's
     ANNOTATOR_PAUSED = "annotator paused"
+    ANNOTATOR_QUARANTINED = "annotator put in quarantine"
+    ANNOTATOR_RELEASED = "annotator taken out of quarantine"
+    SNAPSHOT_SIGNED = "snapshot signed"  # to be learned from in spite of its findings
     CONSENT_RECALLED = "consent recalled"
     ERASED = "erased"
 

@@ -1,8 +1,8 @@
 """Which rankings make training labels, and how many do not, by reason. Reads only.
 
 Statistics show every current ranking on work; labels leave out besides what an annotator on hold said since they last
-passed a gold comparison, all that was said by who took their consent back, and, where the project says so, what crowd
-workers said in stays that came to nothing.
+passed a gold comparison, all that was said by who is in quarantine or took their consent back, and, where the project
+says so, what crowd workers said in stays that came to nothing.
 """
 
 from collections import Counter
@@ -37,6 +37,7 @@ COLUMNS = (
 )
 BATCH = 2000
 RECALLED = "by an annotator who took their consent back"
+QUARANTINED = "by an annotator in quarantine"
 
 
 class Said(NamedTuple):
@@ -80,6 +81,8 @@ class Bars:
         """Return why a ranking is left out; empty where it counts."""
         if annotator in self.recalled:
             return RECALLED
+        if annotator in self.quarantined:
+            return QUARANTINED
         if annotator in self.held_since and submitted_at > self.held_since[annotator]:
             return "by an annotator on hold"
         if any(stay.holds(submitted_at) for stay in self.stays.get(annotator, ())):
@@ -90,6 +93,11 @@ class Bars:
     def recalled(self) -> set[int]:
         """Who took their consent back in this project."""
         return set(recalled(self.project).values_list("annotator", flat=True))
+
+    @cached_property
+    def quarantined(self) -> set[int]:
+        """Whose every ranking the staff doubt."""
+        return set(quarantined(self.project).values_list("annotator", flat=True))
 
     @cached_property
     def held_since(self) -> dict[int, datetime]:
@@ -119,6 +127,11 @@ class Bars:
 def recalled(project: Project) -> QuerySet[Membership]:
     """Return the memberships of those who took their consent back."""
     return Membership.objects.filter(project=project, recalled_at__isnull=False)
+
+
+def quarantined(project: Project) -> QuerySet[Membership]:
+    """Return the memberships of those in quarantine."""
+    return Membership.objects.filter(project=project, quarantined_at__isnull=False)
 
 
 def of_failed_stays(said: QuerySet[Any], project: Project, *, who: str, at: str) -> QuerySet[Any]:

@@ -90,6 +90,24 @@ class PauseMemberForm(forms.Form):
     )
 
 
+class QuarantineForm(forms.Form):
+    """What an annotator in quarantine is told, and why, for the staff."""
+
+    message = _words(
+        "Message to the annotator",
+        rows=2,
+        max_length=500,
+        error_messages={"required": "Say what becomes of their work: the annotator reads it."},
+    )
+    reason = _words(
+        "Reason, for the staff",
+        rows=2,
+        max_length=500,
+        help_text="Nothing that they ranked or wrote here makes labels from now on. What is frozen stays as it is.",
+        error_messages={"required": "Say why: it stays on record."},
+    )
+
+
 class DecideForm(forms.Form):
     """The staff's own word on a qualification."""
 

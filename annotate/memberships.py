@@ -129,6 +129,29 @@ def resume(member: Membership, *, by: User | None) -> None:
             Intervention.objects.create(membership=member, action=Action.RESUMED, by=by)
 
 
+def quarantine(member: Membership, *, message: str, reason: str, by: User | None) -> bool:
+    """Leave all that an annotator said in a project out of its labels, and give them no more work there.
+
+    What is frozen stays as it is; the next snapshot is without them. False where they were in quarantine before.
+    """
+    with transaction.atomic():
+        trusted = Membership.objects.filter(pk=member.pk, quarantined_at=None)
+        if trusted.update(quarantined_at=timezone.now()) != 1:
+            return False
+        pause(member, message=message, by=by, reason=reason)
+        Intervention.objects.create(membership=member, action=Action.QUARANTINED, by=by, reason=reason)
+        audit.record(audit.Kind.ANNOTATOR_QUARANTINED, f"membership {member.pk}", after={"reason": reason})
+        return True
+
+
+def release(member: Membership, *, by: User | None) -> None:
+    """Let what an annotator said make labels again; a pause stays until they are resumed."""
+    with transaction.atomic():
+        if Membership.objects.filter(pk=member.pk).exclude(quarantined_at=None).update(quarantined_at=None) == 1:
+            Intervention.objects.create(membership=member, action=Action.RELEASED, by=by)
+            audit.record(audit.Kind.ANNOTATOR_RELEASED, f"membership {member.pk}")
+
+
 def was_resumed_by_staff(member: Membership) -> bool:
     """Say whether somebody of the staff has ever ended a pause: their word stands against the policy's."""
     return member.interventions.filter(action=Action.RESUMED, by__isnull=False).exists()

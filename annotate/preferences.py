@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from django.db.models import QuerySet
 
 from annotate.beliefs import POST, SEED, VOTES, Beliefs, Verdict, beliefs, votes
-from annotate.counted import of_failed_stays, recalled
+from annotate.counted import of_failed_stays, quarantined, recalled
 from annotate.crowd import settings as crowds
 from annotate.label_ceiling import ceiling
 from annotate.models import Assignment, Comparison, Demonstration, Origin, Project, Prompt, Ranking, Use
@@ -102,7 +102,7 @@ def prompts(project: Project) -> Iterator[Prompt]:
 
 
 def demonstrations(project: Project) -> Iterator[Demonstration]:
-    """Yield the demonstrations of a project in the order they came: not of discarded workers, nor without consent."""
+    """Yield the demonstrations of a project in the order they came: but for whom something bars (annotate.counted)."""
     found = (
         Demonstration.objects.filter(
             prompt__project=project, prompt__withdrawn_at__isnull=True, superseded_at__isnull=True
@@ -110,7 +110,8 @@ def demonstrations(project: Project) -> Iterator[Demonstration]:
         .select_related("prompt")
         .order_by("pk")
     )
-    found = found.exclude(author__in=recalled(project).values("annotator"))
+    for barred in (recalled(project), quarantined(project)):
+        found = found.exclude(author__in=barred.values("annotator"))
     if crowds.parse(project.crowd).discards_failed_stays:
         found = found.exclude(pk__in=of_failed_stays(found, project, who="author", at="created_at").values("pk"))
     yield from found.iterator(chunk_size=BATCH)

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from annotate.access import STAFF, User, has_role
 from annotate.models import Role
 from rlhf.contract.config import STAGES
-from rlhf.models import Checkpoint, Run, Sweep
+from rlhf.models import Checkpoint, Run, Snapshot, Sweep
 
 ENGINEERS = (Role.ADMIN, Role.ML_ENGINEER)
 """Roles that may freeze, start and cancel."""
@@ -24,6 +24,12 @@ def sweep_for_staff(user: User, pk: int) -> Sweep:
     """Return any sweep for staff; 403 for others."""
     _only_staff(user)
     return get_object_or_404(Sweep.objects.select_related("project"), pk=pk)
+
+
+def snapshot_for_staff(user: User, pk: int) -> Snapshot:
+    """Return any snapshot for staff; 403 for others."""
+    _only_staff(user)
+    return get_object_or_404(Snapshot.objects.select_related("project", "created_by", "signed_by"), pk=pk)
 
 
 def checkpoint_for_staff(user: User, pk: int) -> Checkpoint:

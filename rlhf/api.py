@@ -33,9 +33,24 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 class SnapshotOut(serializers.ModelSerializer):
+    """A snapshot; while it `is_held_back` nothing may learn from its preferences (see `findings`)."""
+
+    findings = serializers.ListField(child=serializers.DictField(), read_only=True)
+    is_held_back = serializers.BooleanField(read_only=True)
+
     class Meta:
         model = Snapshot
-        fields = ["id", "sha256", "filters", "counts", "has_simulated", "created_at"]
+        fields = [
+            "id",
+            "sha256",
+            "filters",
+            "counts",
+            "has_simulated",
+            "findings",
+            "is_held_back",
+            "signed_at",
+            "created_at",
+        ]
 
 
 class SnapshotIn(Strict):

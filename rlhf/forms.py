@@ -55,6 +55,18 @@ class FreezeForm(forms.Form):
         return self.cleaned_data["label"] or VOTES
 
 
+class SignForm(forms.Form):
+    """Why a snapshot may be learned from in spite of what its gate found."""
+
+    reason = forms.CharField(
+        label="Why it may be learned from all the same",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        help_text="Your name and this stand with the snapshot and in the audit log.",
+        error_messages={"required": "Say why: it stays on record."},
+    )
+
+
 class _SnapshotField(forms.ModelChoiceField):
     def label_from_instance(self, snapshot: Snapshot) -> str:
         counts = snapshot.counts

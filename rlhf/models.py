@@ -4,6 +4,8 @@ Truth lives in constraints; snapshots.py writes Snapshot, corpora.py Corpus, art
 Metric. The moves of the state machine are in runs.py.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -23,14 +25,38 @@ class Snapshot(models.Model):
     has_simulated = models.BooleanField(
         default=False, help_text="Whether any ranking in it is by a simulated annotator."
     )
+    gate = models.JSONField(
+        null=True,
+        help_text="On whom its labels rest and what looks turned (annotate.influence); null: never looked at.",
+    )
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField(null=True, help_text="When it was signed to be learned from all the same.")
+    signed_reason = models.CharField(max_length=500, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(signed_at=None, signed_by=None, signed_reason="")
+                | (Q(signed_at__isnull=False, signed_by__isnull=False) & ~Q(signed_reason="")),
+                name="a_signature_has_a_name_and_a_reason",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"snapshot {self.pk}"
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What its gate found; empty where nothing was, or nobody looked."""
+        return self.gate["findings"] if self.gate else []
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether nothing may learn from its preferences until somebody signs."""
+        return bool(self.findings) and self.signed_at is None
 
 
 class Corpus(models.Model):

@@ -251,7 +251,21 @@ def _for_pairs(snapshot: Snapshot) -> str:
     if pairs < MIN_PAIRS:
         too_few = f"it has {pairs} training pairs and it takes at least {MIN_PAIRS}"
         return f"{too_few}; collect rankings, then freeze again."
-    return "" if held_out else "it has no held-out pairs to measure accuracy on; collect rankings on more prompts."
+    if not held_out:
+        return "it has no held-out pairs to measure accuracy on; collect rankings on more prompts."
+    return _gate_problem(snapshot)
+
+
+def _gate_problem(snapshot: Snapshot) -> str:
+    """Say what the gate found, where nobody has signed that the snapshot may be learned from all the same."""
+    if not snapshot.is_held_back:
+        return ""
+    more = len(snapshot.findings) - 1
+    return (
+        f"its labels may have been turned: {snapshot.findings[0]['sentence']}"
+        f"{f' {more} more of the kind.' if more else ''} Look at {snapshot}: put the annotator in quarantine and "
+        "freeze again, or have an admin sign it."
+    )
 
 
 def _for_prompts(snapshot: Snapshot) -> str:

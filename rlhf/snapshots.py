@@ -8,15 +8,17 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from annotate import audit, preferences
+from annotate import audit, influence, preferences
 from annotate.models import Project
 from annotate.preferences import SEED, TEST_RATE, TIE_LIKELY, VOTES, Beliefs, Preference, Splits, by_reason
 from rlhf import store
@@ -42,6 +44,7 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, l
     with tempfile.TemporaryDirectory(dir=settings.SNAPSHOTS_DIR) as work:
         directory = Path(work) / "snapshot"
         directory.mkdir()
+        gate = _gate(project, believed)
         found = preferences.splits(project, test_rate=test_rate)
         counts = _write(project, believed, directory, found)
         counts["ceiling"] = preferences.ceiling(project, believed.votes)
@@ -51,10 +54,28 @@ def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, l
         store.settle(directory, settings.SNAPSHOTS_DIR / sha256)
     defaults = {"filters": filters, "counts": counts, "has_simulated": believed.has_simulated, "created_by": by}
     with transaction.atomic():
-        snapshot, is_new = Snapshot.objects.get_or_create(project=project, sha256=sha256, defaults=defaults)
-        told = {"snapshot": snapshot.pk, "sha256": sha256, "is_new": is_new}
+        snapshot, is_new = Snapshot.objects.get_or_create(
+            project=project, sha256=sha256, defaults=defaults | {"gate": gate}
+        )
+        if snapshot.gate is None:  # frozen before there was a gate
+            snapshot.gate = gate
+            snapshot.save(update_fields=["gate"])
+        told = {"snapshot": snapshot.pk, "sha256": sha256, "is_new": is_new, "findings": len(snapshot.findings)}
         audit.record(audit.Kind.FROZEN, f"project {project.slug}", after=told)
     return snapshot
+
+
+def sign(snapshot: Snapshot, *, reason: str, by: User) -> bool:
+    """Let stages learn from a snapshot in spite of what its gate found; False where nothing holds it back."""
+    with transaction.atomic():
+        held = Snapshot.objects.select_for_update().get(pk=snapshot.pk)
+        if not held.is_held_back:
+            return False
+        held.signed_by, held.signed_at, held.signed_reason = by, timezone.now(), reason
+        held.save(update_fields=["signed_by", "signed_at", "signed_reason"])
+        told = {"reason": reason, "findings": [one["phrase"] for one in held.findings]}
+        audit.record(audit.Kind.SNAPSHOT_SIGNED, f"snapshot {held.pk}", after=told)
+        return True
 
 
 def reconciliation(counts: dict[str, Any]) -> str:
@@ -67,6 +88,12 @@ def reconciliation(counts: dict[str, Any]) -> str:
         f"{counts['rankings']:,} rankings{aside}{ruled} → {counts['ranked_pairs']:,} pairs − 0 ties − {excluded} "
         f"= {counts['pairs']:,} rows, {counts['ties']:,} of them likely ties."
     )
+
+
+def _gate(project: Project, believed: Beliefs) -> dict[str, Any]:
+    """Return what the gate says of the votes, as the row keeps it."""
+    found = influence.report(project, believed)
+    return asdict(found) | {"findings": [asdict(one) | {"sentence": one.sentence} for one in found.findings]}
 
 
 def _write(project: Project, believed: Beliefs, directory: Path, found: Splits) -> dict[str, object]:

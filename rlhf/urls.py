@@ -3,7 +3,7 @@
 from django.urls import path
 
 from rlhf.api import RunMetrics
-from rlhf.views import corpora, pipeline, policies, runs, sweeps, training
+from rlhf.views import corpora, pipeline, policies, runs, snapshots, sweeps, training
 
 urlpatterns = [
     path("projects/<slug:slug>/", training.show, name="training"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("runs/<int:pk>/metrics/", RunMetrics.as_view(schema=None), name="run_metrics"),
     path("runs/<int:pk>/cancel/", runs.cancel, name="run_cancel"),
     path("runs/<int:pk>/resume/", runs.resume, name="run_resume"),
+    path("snapshots/<int:pk>/", snapshots.show, name="snapshot"),
+    path("snapshots/<int:pk>/sign/", snapshots.sign, name="snapshot_sign"),
     path("sweeps/<int:pk>/", sweeps.show, name="sweep"),
     path("sweeps/<int:pk>/cancel/", sweeps.cancel, name="sweep_cancel"),
     path("checkpoints/<int:pk>/download/", training.download, name="checkpoint_download"),

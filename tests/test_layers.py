@@ -15,6 +15,7 @@ DOORS = {
     "annotate.access",
     "annotate.consistency",  # the reports as they are stored
     "annotate.audit",  # acts that bear on rights
+    "annotate.influence",  # on whom labels rest: the gate before training
     "annotate.information",  # the order in which completions wait
     "annotate.intake",
     "annotate.admin",  # how tables are looked at

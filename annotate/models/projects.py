@@ -197,6 +197,9 @@ class Membership(models.Model):
         default=False,
         help_text="While paused, what they ranked makes labels all the same: the pause is no doubt of it.",
     )
+    quarantined_at = models.DateTimeField(
+        null=True, help_text="When the staff came to doubt all that they ranked: it makes no labels while this is set."
+    )
     joined_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -208,7 +211,7 @@ class Membership(models.Model):
 
 
 class Intervention(models.Model):
-    """That an annotator was paused in a project or given work again: by whom, why, and what they were told.
+    """What was done about an annotator in a project: by whom, why, and what they were told.
 
     Nothing here is changed or removed. Written by annotate.memberships.
     """
@@ -216,9 +219,11 @@ class Intervention(models.Model):
     class Action(models.TextChoices):
         PAUSED = "paused"
         RESUMED = "resumed"
+        QUARANTINED = "quarantined", "put in quarantine"
+        RELEASED = "released", "taken out of quarantine"
 
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="interventions")
-    action = models.CharField(max_length=7, choices=Action)
+    action = models.CharField(max_length=11, choices=Action)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -84,6 +84,8 @@ TABLE = {
     ("GET", "consistency_trend"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_annotators"): (302, 403, 403, 200, 200, 200),
     ("GET", "consistency_annotator"): (302, 403, 403, 200, 200, 200),
+    ("POST", "quarantine"): (302, 403, 403, 422, 422, 403),
+    ("POST", "quarantine_end"): (302, 403, 403, 302, 302, 403),
     ("POST", "consistency_pause"): (302, 403, 403, 422, 422, 403),
     ("POST", "consistency_resume"): (302, 403, 403, 302, 302, 403),
     ("GET", "consistency_comparisons"): (302, 403, 403, 200, 200, 200),
@@ -130,6 +132,8 @@ TABLE = {
     ("GET", "corpus_new"): (302, 403, 403, 403, 200, 200),
     ("POST", "corpus_new"): (302, 403, 403, 403, 422, 422),
     ("GET", "run_new"): (302, 403, 403, 403, 200, 200),
+    ("GET", "snapshot"): (302, 403, 403, 200, 200, 200),
+    ("POST", "snapshot_sign"): (302, 403, 403, 403, 422, 403),
     ("GET", "sweep"): (302, 403, 403, 200, 200, 200),
     ("POST", "sweep_cancel"): (302, 403, 403, 403, 302, 302),
     ("GET", "policies"): (302, 403, 403, 200, 200, 200),
@@ -207,6 +211,7 @@ class World(NamedTuple):
     objection: int
     run: int
     sweep: int
+    snapshot: int
     checkpoint: int
     invitation: str
     webhook: int
@@ -252,6 +257,7 @@ def world(filled, accounts, ana, ben, rex):
         objection=raised.pk,
         run=run.pk,
         sweep=run.sweep_id,
+        snapshot=run.snapshot_id,
         checkpoint=checkpoint.pk,
         invitation=invitations.create(filled, label="friends", by=None)[1],
         webhook=webhook.pk,
@@ -275,9 +281,13 @@ def _trained(project):
         "demonstrations": 1,
         "comparisons": 2,
         "rankings": 2,
+        "rulings": 0,
+        "ranked_pairs": 2,
         "pairs": 2,
         "pairs_train": 1,
         "pairs_test": 1,
+        "ties": 0,
+        "excluded": {},
     }
     snapshot = Snapshot.objects.create(project=project, sha256="a" * 64, filters={}, counts=counts)
     sweep = Sweep.objects.create(project=project, stage="sft", search="epochs: 1, 2", fields=[])
@@ -313,6 +323,8 @@ def url(name, world):
         "annotator_pause": [world.annotator],
         "consistency_annotator": [world.slug, world.annotator],
         "consistency_pause": [world.slug, world.annotator],
+        "quarantine": [world.slug, world.annotator],
+        "quarantine_end": [world.slug, world.annotator],
         "consistency_resume": [world.slug, world.annotator],
         "consistency_pair": [world.slug, world.annotator, world.annotator],
         "consistency_download": [world.slug, "annotators"],
@@ -326,6 +338,8 @@ def url(name, world):
         "invitation_revoke": [world.slug, 99],
         "run_new": [world.slug, "sft"],
         "run": [world.run],
+        "snapshot": [world.snapshot],
+        "snapshot_sign": [world.snapshot],
         "sweep": [world.sweep],
         "sweep_cancel": [world.sweep],
         "run_live": [world.run],

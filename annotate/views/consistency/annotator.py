@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access, memberships, names, tiles
 from annotate.consistency import dossier, report
-from annotate.forms_onboarding import PauseMemberForm
+from annotate.forms_onboarding import PauseMemberForm, QuarantineForm
 from annotate.models import Annotator, Project, Role
 
 
@@ -43,12 +43,38 @@ def resume(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return redirect("consistency_annotator", slug=slug, pk=pk)
 
 
+@require_POST
+@access.requires(Role.REVIEWER, Role.ADMIN)
+def quarantine(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    project = access.project_for_staff(request.user, slug)
+    annotator, form = access.annotator_for_staff(request.user, pk), QuarantineForm(request.POST, prefix="quarantine")
+    if not form.is_valid():
+        return _page(request, project, annotator, quarantine_form=form, status=422)
+    memberships.quarantine(memberships.admit(annotator, project), **form.cleaned_data, by=request.user)
+    messages.success(
+        request, f"Nothing that {annotator.pseudonym} said here makes labels from now on. Freeze the project again."
+    )
+    return redirect("consistency_annotator", slug=slug, pk=pk)
+
+
+@require_POST
+@access.requires(Role.REVIEWER, Role.ADMIN)
+def release(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    project = access.project_for_staff(request.user, slug)
+    annotator = access.annotator_for_staff(request.user, pk)
+    for member in project.memberships.filter(annotator=annotator):
+        memberships.release(member, by=request.user)
+    messages.success(request, f"What {annotator.pseudonym} said here makes labels again.")
+    return redirect("consistency_annotator", slug=slug, pk=pk)
+
+
 def _page(
     request: HttpRequest,
     project: Project,
     annotator: Annotator,
     *,
     form: PauseMemberForm | None = None,
+    quarantine_form: QuarantineForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     shown = report.judgements(project)
@@ -62,6 +88,7 @@ def _page(
         "dossier": found,
         "ruler": tiles.ruler(found.person.agreement) if found.person else None,
         "pause_form": form or PauseMemberForm(),
+        "quarantine_form": quarantine_form or QuarantineForm(prefix="quarantine"),
         "may_decide": access.has_role(request.user, Role.REVIEWER, Role.ADMIN),
     }
     return render(request, "staff/consistency/annotator.html", context, status=status)

@@ -103,7 +103,7 @@ class _Gather(torch.autograd.Function):
     def forward(ctx: FunctionCtx, table: Tensor, places: Tensor) -> Tensor:
         ctx.save_for_backward(places)
         ctx.size = len(table)
-        return table[places]
+        return table.index_select(0, places)
 
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
@@ -122,10 +122,9 @@ class _Scatter(torch.autograd.Function):
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
         (places,) = ctx.saved_tensors
-        return gradient[places], None, None
+        return gradient.index_select(0, places), None, None
 
 
 def _put(rows: Tensor, places: Tensor, size: int) -> Tensor:
     table = rows.new_zeros((size, *rows.shape[1:]))
-    table[places] = rows
-    return table
+    return table.index_copy_(0, places, rows)

@@ -1,7 +1,8 @@
 """Sampling from a policy: our own decode loop over a KV cache.
 
 The loop keeps tokens, their log-probabilities and entropies, never the logits of the whole vocabulary. Prompts are
-sorted by length so that a batch pads little, and finished rows leave the batch once a quarter of it is done.
+sorted by length so that a batch pads little, one that several completions are asked of is read once, and finished rows
+leave the batch once a quarter of it is done.
 """
 
 from collections.abc import Callable, Iterator
@@ -121,9 +122,12 @@ class _Decoder:
         self.model, self.eos = model, tokenizer.eos_token_id
         self.device = next(model.parameters()).device
         self.use_bfloat16 = use_bfloat16
-        width = max(map(len, prompts))
-        self.ids = torch.tensor([[tokenizer.pad_token_id] * (width - len(p)) + p for p in prompts], device=self.device)
-        self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self.device)
+        distinct = list(dict.fromkeys(map(tuple, prompts)))
+        place = {prompt: number for number, prompt in enumerate(distinct)}
+        self.wanted = torch.tensor([place[tuple(prompt)] for prompt in prompts], device=self.device)
+        width, pad = max(map(len, distinct)), tokenizer.pad_token_id
+        self.ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in distinct], device=self.device)
+        self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in distinct], device=self.device)
         self.rows = torch.arange(len(prompts))
         self.done = torch.zeros(len(prompts), dtype=torch.bool)
         self.cache = DynamicCache(config=model.config)
@@ -131,19 +135,17 @@ class _Decoder:
 
     def run(self, sampler: _Sampler, draws: Tensor, on_step: Callable[[], None]) -> Iterator[Generated]:
         """Decode to the end and yield the completions in the order of the prompts; `draws` (b, T) are in 0..1."""
-        positions = (self.mask.cumsum(1) - 1).clamp(min=0)
-        step_ids = self.ids
-        for at in draws.T:
-            drawn = sampler.draw(self._forward(step_ids, positions), at[self.rows])
+        logits = self._begin()
+        for number, at in enumerate(draws.T, start=1):
+            drawn = sampler.draw(logits, at[self.rows])
             self._keep(drawn)
             self.done |= drawn.tokens == self.eos
             on_step()
-            if self.done.all():
+            if self.done.all() or number == draws.shape[1]:
                 break
-            positions = positions[:, -1:] + 1
-            tokens, positions = self._let_leave(drawn.tokens, positions)
-            step_ids = tokens[:, None].to(self.device)
+            tokens = self._let_leave(drawn.tokens)
             self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+            logits = self._forward(tokens[:, None].to(self.device))
         for one in self.responses:
             yield replace(one, is_finished=bool(one.ids) and one.ids[-1] == self.eos)
 
@@ -157,24 +159,34 @@ class _Decoder:
             one.logprobs.append(logprob)
             one.entropies.append(entropy)
 
-    def _forward(self, ids: Tensor, positions: Tensor) -> Tensor:
-        """Return the logits (b, V) of the next token."""
+    def _begin(self) -> Tensor:
+        """Read the prompts, each once, and return the logits (b, V) of the first token of every completion."""
+        logits = self._forward(self.ids)
+        if len(self.wanted) == len(self.ids):
+            return logits
+        self.cache.batch_select_indices(self.wanted)
+        self.mask = self.mask[self.wanted]
+        return logits[self.wanted]
+
+    def _forward(self, ids: Tensor) -> Tensor:
+        """Return the logits (b, V) of the token that comes after these, which are the last that the mask knows."""
+        positions = (self.mask.cumsum(1) - 1).clamp(min=0)
         with precision.autocast(self.device, use_bfloat16=self.use_bfloat16):
             return self.model(
                 input_ids=ids,
                 attention_mask=self.mask,
-                position_ids=positions,
+                position_ids=positions[:, -ids.shape[1] :],
                 past_key_values=self.cache,
                 use_cache=True,
                 logits_to_keep=1,
             ).logits[:, -1]
 
-    def _let_leave(self, drawn: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Take finished rows out of the batch and its cache once they are a quarter of it."""
+    def _let_leave(self, drawn: Tensor) -> Tensor:
+        """Take finished rows out of the batch and its cache once they are a quarter of it; return the others' tokens."""
         if self.done.float().mean() < LEAVE_RATE:
-            return drawn, positions
+            return drawn
         kept = (~self.done).nonzero().squeeze(1)
         self.cache.batch_select_indices(kept.to(self.device))
         self.rows, self.done = self.rows[kept], self.done[kept]
         self.mask = self.mask[kept.to(self.device)]
-        return drawn[kept], positions[kept.to(self.device)]
+        return drawn[kept]

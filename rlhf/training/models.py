@@ -25,7 +25,7 @@ from transformers import (
 
 from rlhf.contract import rundir
 from rlhf.contract.records import FailureReason, Message
-from rlhf.training import parallel
+from rlhf.training import parallel, unpadded
 from rlhf.training.run import StageError
 
 SCORE_INIT_STD = 0.02
@@ -71,6 +71,7 @@ def load_saved(directory: Path) -> PreTrainedModel:
     """Load a language model in float32 from a directory without a manifest."""
     model, info = AutoModelForCausalLM.from_pretrained(directory, output_loading_info=True, **_safely(directory))
     _refuse_gaps(directory, info)
+    unpadded.prepare(model)
     return model
 
 
@@ -82,6 +83,7 @@ def load_reward_model(directory: Path) -> PreTrainedModel:
         directory, output_loading_info=True, **_safely(directory, num_labels=1)
     )
     _refuse_gaps(directory, info)
+    unpadded.prepare(model)
     return model.eval()
 
 

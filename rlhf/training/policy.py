@@ -96,7 +96,7 @@ class Policy:
         if not self.first_layer:
             return None
         with trunk.below(self._trunk(), self.first_layer) as lower, self._autocast(batch):
-            return lower(**_positions(batch), input_ids=batch.ids, use_cache=False).last_hidden_state
+            return rollout.through(lower, batch, input_ids=batch.ids)
 
     def outputs(self, batch: Batch, states: Tensor | None) -> Outputs:
         """Return log-probs, entropies and values of the policy."""
@@ -126,7 +126,7 @@ class Policy:
             if states is None:
                 return rollout.hidden_states(self.model, batch)
             with trunk.above(self._trunk(), self.first_layer) as upper:
-                return upper(**_positions(batch), inputs_embeds=states, use_cache=False).last_hidden_state
+                return rollout.through(upper, batch, inputs_embeds=states)
 
     @contextmanager
     def decoder(self) -> Iterator[nn.Module]:
@@ -173,7 +173,3 @@ def _zero_head(model: PreTrainedModel) -> nn.Linear:
 @contextmanager
 def _as_it_is(model: nn.Module) -> Iterator[nn.Module]:
     yield model
-
-
-def _positions(batch: Batch) -> dict[str, Tensor]:
-    return {"attention_mask": batch.attention_mask, "position_ids": batch.position_ids}

@@ -44,7 +44,7 @@ def train(context: RunContext) -> StageOutcome:
     parallel.start()
     setting = ppo_setting.set_up(context)
     config, policy, directory = setting.config, setting.policy, setting.directory
-    optimiser = torch.optim.AdamW(policy.parameter_groups(config.learning_rate), weight_decay=0.0, eps=1e-5)
+    optimiser = torch.optim.AdamW(policy.parameter_groups(config.learning_rate), weight_decay=0.0, eps=1e-5, fused=True)
     sampling = torch.Generator().manual_seed(config.seed)
     progress = ppo_state.restore(setting, optimiser, sampling) or _begin(setting)
     directory.forget_after(progress.step)

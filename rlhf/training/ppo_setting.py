@@ -125,12 +125,13 @@ def _prompts(
 
 
 def _policy(base: Path, config: PpoConfig, device: torch.device, value_model: ValueModel | None) -> Policy:
+    model = models.load_causal_lm(base).to(device)
     return Policy(
-        models.load_causal_lm(base).to(device),
+        model,
         lora_rank=config.lora_rank,
         frozen_share=config.frozen_share,
         temperature=config.temperature,
-        use_bfloat16=parallel.agreed(precision.choose_bfloat16(device)),
+        use_bfloat16=parallel.agreed(precision.choose_to_train(model)),
         has_value_head=config.critic == "head",
         value_model=value_model,
         gradient_checkpointing=config.gradient_checkpointing,

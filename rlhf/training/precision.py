@@ -1,16 +1,23 @@
 """Whether to compute in bfloat16: where the hardware has it on a GPU, and on a CPU only where it measures faster."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
+
+from rlhf.training import trunk
 
 SMALL, SIZE = 96, 384
 REPEATS = 8
 HOPELESS = 3.0
 """A machine on which a small product takes so many times longer in bfloat16 is not asked about a large one."""
+WORTH_IT = 0.8
+"""What bfloat16 may take of float32's time, at most."""
+ROWS, LENGTH = 8, 64
+"""Of the text that a layer is tried on."""
 
 
 def autocast(device: torch.device, *, use_bfloat16: bool) -> AbstractContextManager[None]:
@@ -43,18 +50,53 @@ def choose_bfloat16(device: torch.device) -> bool:
     plain, half = _seconds(torch.float32, SMALL), _seconds(torch.bfloat16, SMALL)
     if half < HOPELESS * plain:
         plain, half = _seconds(torch.float32, SIZE), _seconds(torch.bfloat16, SIZE)
-    chosen = half < 0.8 * plain
-    print(f"precision: {'bfloat16' if chosen else 'float32'} (a product takes {plain * 1e3:.1f} ms in float32, "
+    return _chosen("a product", plain, half)
+
+
+def choose_to_train(model: PreTrainedModel) -> bool:
+    """As `choose_bfloat16`, and on a CPU only where a layer of this model is faster for it, forwards and backwards.
+
+    In a narrow model what is cast to and fro takes longer than what is multiplied.
+    """
+    chosen = choose_bfloat16(model.device)
+    if not chosen or model.device.type == "cuda" or not hasattr(model.base_model, "layers"):
+        return chosen
+    with trunk.below(model.base_model, 1) as layer:
+        plain, half = (_seconds_of(layer, model, use_bfloat16=use_it) for use_it in (False, True))
+    return _chosen("a layer", plain, half)
+
+
+def _chosen(what: str, plain: float, half: float) -> bool:
+    chosen = half < WORTH_IT * plain
+    print(f"precision: {'bfloat16' if chosen else 'float32'} ({what} takes {plain * 1e3:.1f} ms in float32, "
           f"{half * 1e3:.1f} ms in bfloat16)", flush=True)  # fmt: skip
     return chosen
+
+
+def _seconds_of(layer: nn.Module, model: PreTrainedModel, *, use_bfloat16: bool) -> float:
+    """The best time of a pass through a part of a model and back; its gradients are taken away again."""
+    ids = torch.arange(ROWS * LENGTH, device=model.device).view(ROWS, LENGTH) % model.config.vocab_size
+
+    def there_and_back() -> None:
+        with autocast(model.device, use_bfloat16=use_bfloat16):
+            states = layer(input_ids=ids, use_cache=False).last_hidden_state
+        states.float().sum().backward()
+
+    seconds = _best(there_and_back)
+    model.zero_grad()
+    return seconds
 
 
 def _seconds(dtype: torch.dtype, size: int) -> float:
     """The best time of a matrix product such as small models do."""
     a, b = torch.ones(size, 4 * size, dtype=dtype), torch.ones(4 * size, size, dtype=dtype)
+    return _best(lambda: torch.mm(a, b))
+
+
+def _best(call: Callable[[], object]) -> float:
     times = []
     for _ in range(REPEATS):
         started = time.perf_counter()
-        torch.mm(a, b)
+        call()
         times.append(time.perf_counter() - started)
     return min(times)

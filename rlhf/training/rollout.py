@@ -11,7 +11,7 @@ from torch.autograd.function import FunctionCtx
 from torch.utils.checkpoint import checkpoint
 
 from rlhf.contract.config import ConfigError
-from rlhf.training import parallel, precision
+from rlhf.training import parallel, precision, unpadded
 
 CHUNK = 256
 """Positions whose logits exist at the same time when log-probs are computed."""
@@ -107,11 +107,20 @@ def response_hidden(model: nn.Module, batch: Batch) -> Tensor:
 
 
 def hidden_states(model: nn.Module, batch: Batch) -> Tensor:
-    """Return the last hidden states (B, P + R, H)."""
-    trunk = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return trunk.base_model(
-        input_ids=batch.ids, attention_mask=batch.attention_mask, position_ids=batch.position_ids, use_cache=False
-    ).last_hidden_state
+    """Return the last hidden states (B, P + R, H) of a model with a head, on the ids of a batch."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return through(inner.base_model, batch, input_ids=batch.ids)
+
+
+def through(trunk: nn.Module, batch: Batch, **inputs: Tensor) -> Tensor:
+    """Return the states (B, P + R, H) that a decoder makes of `input_ids` (B, P + R) or `inputs_embeds` (…, H).
+
+    Those of padding mean nothing.
+    """
+    if unpadded.knows(trunk):
+        return unpadded.hidden_states(trunk, mask=batch.attention_mask, positions=batch.position_ids, **inputs)
+    options = {"attention_mask": batch.attention_mask, "position_ids": batch.position_ids, "use_cache": False}
+    return trunk(**inputs, **options).last_hidden_state
 
 
 class TokenStatistics(NamedTuple):

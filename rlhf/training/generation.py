@@ -6,6 +6,7 @@ leave the batch once a quarter of it is done.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -61,13 +62,27 @@ def generate(
     prompts = prompts[rows]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     found: dict[int, Generated] = {}
-    with precision.stored(model, use_bfloat16=use_bfloat16):
+    with precision.stored(model, use_bfloat16=use_bfloat16), _head_on_rows(model):
         for start in range(0, len(order), batch_size):
             part = order[start : start + batch_size]
             sampler = _Sampler(temperature, top_p)
             decoder = _Decoder(model, tokenizer, [prompts[i] for i in part], use_bfloat16=use_bfloat16)
             found.update(zip(part, decoder.run(sampler, draws[part], on_batch), strict=True))
     return [found[i] for i in range(len(prompts))]
+
+
+@contextmanager
+def _head_on_rows(model: nn.Module) -> Iterator[None]:
+    """Give the head the last states as rows that lie together, for a while.
+
+    They are a slice of all states, and of a slice PyTorch multiplies a copy of the head's weights for each row: 864 MB
+    for 16 prompts of SmolLM2.
+    """
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: (given[0].contiguous(),))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 class _Sampler:
@@ -182,7 +197,7 @@ class _Decoder:
             ).logits[:, -1]
 
     def _let_leave(self, drawn: Tensor) -> Tensor:
-        """Take finished rows out of the batch and its cache once they are a quarter of it; return the others' tokens."""
+        """Take finished rows out of batch and cache once they are a quarter of it; return the tokens of the others."""
         if self.done.float().mean() < LEAVE_RATE:
             return drawn
         kept = (~self.done).nonzero().squeeze(1)

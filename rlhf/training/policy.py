@@ -8,6 +8,7 @@ trained (lora_rank 0) the reference is a frozen copy and nothing is shared.
 import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -139,18 +140,45 @@ class Policy:
         finally:
             self.model.train(was_training)
 
+    def hold_lean(self) -> None:
+        """Hold the linear layers that are not trained in bfloat16, where that is what autocast makes of them anyway.
+
+        Nothing is rounded twice: adapters, embeddings and norms stay in float32. Call it once the last adapter is on.
+        """
+        if not self.use_bfloat16 or not isinstance(self.model, PeftModel):
+            return
+        blocks = (module for name, module in self._trunk().named_modules() if ".lora_" not in name)
+        for layer in (module for module in blocks if isinstance(module, nn.Linear)):
+            layer.weight.data = layer.weight.data.to(torch.bfloat16)
+
+    @torch.no_grad()
+    def whole(self, base: Path) -> PreTrainedModel:
+        """Return the policy as a plain model in float32: itself, or its adapters on the weights that it began with."""
+        if not isinstance(self.model, PeftModel):
+            return self.model
+        plain = models.load_causal_lm(base)
+        for name, layer in self._adapted():
+            weight = plain.get_submodule(name).weight
+            weight += layer.get_delta_weight("default").to(weight.device)
+        return plain
+
     @contextmanager
     def _merged(self) -> Iterator[nn.Module]:
-        layers = [module for module in self.model.modules() if isinstance(module, LoraLayer)]
-        kept = [layer.get_base_layer().weight.detach().clone() for layer in layers]
+        layers = [layer for _, layer in self._adapted()]
+        kept = [layer.get_base_layer().weight.data for layer in layers]
         try:
             with torch.no_grad(), self.model.disable_adapter():
-                for layer in layers:
-                    layer.get_base_layer().weight += layer.get_delta_weight("default")
+                for layer, weight in zip(layers, kept, strict=True):
+                    layer.get_base_layer().weight.data = (weight + layer.get_delta_weight("default")).to(weight.dtype)
                 yield self.model.get_base_model()
         finally:
             for layer, weight in zip(layers, kept, strict=True):
                 layer.get_base_layer().weight.data = weight
+
+    def _adapted(self) -> list[tuple[str, LoraLayer]]:
+        """Return the layers that carry adapters, by their names in the plain model."""
+        modules = self.model.get_base_model().named_modules()
+        return [(name, module) for name, module in modules if isinstance(module, LoraLayer)]
 
     def _statistics(self, model: nn.Module, batch: Batch, hidden: Tensor) -> TokenStatistics:
         with self._autocast(batch):

@@ -158,8 +158,8 @@ def _finish(setting: Setting, progress: Progress, stopped_by: str) -> StageOutco
     """Measure again, save, and report."""
     before, after = progress.before, ppo_held_out.evaluate(setting)
     ppo_held_out.show(setting, step=progress.step + 1)
-    model, tokenizer = setting.policy.model, setting.tokenizer
-    models.save_checkpoint(setting.directory.checkpoint, model=model, tokenizer=tokenizer, kind="policy")
+    model = setting.policy.whole(setting.base)
+    models.save_checkpoint(setting.directory.checkpoint, model=model, tokenizer=setting.tokenizer, kind="policy")
     ppo_state.forget(setting)
     figures = {f"{name}_before": before[name] for name in MEASURED} | {
         f"{name}_after": after[name] for name in MEASURED

@@ -28,6 +28,7 @@ class Setting:
 
     config: PpoConfig
     directory: RunDirectory
+    base: Path  # what the policy began as
     tokenizer: PreTrainedTokenizerBase
     policy: Policy
     judge: Judge
@@ -91,15 +92,18 @@ def set_up(context: RunContext) -> Setting:
     )
     policy = _policy(base, config, device, value_model)
     judged_by = judge.load(rewarding, base=base, policy=policy)
+    watched_by = watcher.load(inputs.watcher, base=base, policy=policy)
+    policy.hold_lean()
     shared = "on the policy's trunk" if isinstance(judged_by, judge.OnSharedTrunk) else "a model of its own"
     print(f"ppo: the reward model is {shared}; the critic is a {config.critic}", flush=True)
     return Setting(
         config=config,
         directory=context.directory,
+        base=base,
         tokenizer=tokenizer,
         policy=policy,
         judge=judged_by,
-        watcher=watcher.load(inputs.watcher, base=base, policy=policy),
+        watcher=watched_by,
         critic=RidgeCritic() if config.critic == "ridge" else None,
         score_mean=scale["mean"],
         score_std=scale["std"],

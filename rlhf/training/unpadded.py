@@ -31,7 +31,8 @@ def prepare(model: PreTrainedModel) -> None:
     """Let a model's attention know rows without padding, if it is of a kind whose attention can be exchanged and sees it all."""
     kinds = getattr(model.config, "layer_types", None) or ["full_attention"]
     sees_all = set(kinds) == {"full_attention"} and not getattr(model.config, "sliding_window", None)
-    if sees_all and model._supports_attention_backend and model.config._attn_implementation == "sdpa":  # noqa: SLF001
+    can_change = model._supports_attention_backend and model.config._attn_implementation == "sdpa"  # noqa: SLF001
+    if sees_all and can_change:
         model.set_attn_implementation(NAME)
 
 

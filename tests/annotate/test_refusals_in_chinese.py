@@ -40,7 +40,8 @@ NAMES_FOR_STAFF = {
     "forms_crowd.py": {"InvitationForm", "CrowdForm", "PayForm"},
     "forms_onboarding.py": {
         "refuse_known_orders",
-        "AnswerForm", "PauseMemberForm", "QuarantineForm", "DecideForm", "OnboardingForm", "ConsentForm", "MoreVotesForm",
+        "AnswerForm", "PauseMemberForm", "QuarantineForm", "DecideForm", "OnboardingForm", "ConsentForm",
+        "MoreVotesForm",
     },
     "objections.py": {"their_letters"},
     "views/crowd.py": {"change", "sync", "approve"},

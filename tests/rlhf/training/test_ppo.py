@@ -37,10 +37,10 @@ def batch():
     return batch_for([[2, 70, 71, 1, 3], [2, 80, 1, 3]], [[100, 101, 1], [102, 103, 104, 105, 1]])
 
 
-def new_policy(base, *, lora_rank):
+def new_policy(base, *, lora_rank, use_bfloat16=False):
     torch.manual_seed(0)
     model = models.load_causal_lm(base)
-    return policy.Policy(model, lora_rank=lora_rank, temperature=1.0, use_bfloat16=False)
+    return policy.Policy(model, lora_rank=lora_rank, temperature=1.0, use_bfloat16=use_bfloat16)
 
 
 def disturb(tuned):
@@ -87,6 +87,36 @@ def test_the_decoder_is_the_policy_and_leaves_no_trace(base, batch):
 
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
     assert all(torch.equal(p, before[name]) for name, p in tuned.model.named_parameters())
+
+
+def test_frozen_layers_held_in_bfloat16_say_what_autocast_would(base, batch):
+    lean, plain = (new_policy(base, lora_rank=4, use_bfloat16=True) for _ in "ab")
+
+    lean.hold_lean()
+
+    held = [name for name, p in lean.model.named_parameters() if p.dtype == torch.bfloat16]
+    assert len(held) == 14 and not any("lora" in name or "norm" in name or "embed" in name for name in held)
+    assert all(p.dtype == torch.float32 for p in lean.trained.values())
+    for one in (lean, plain):
+        torch.manual_seed(1)
+        disturb(one)
+    for found, wanted in zip(*(one.outputs(batch, one.trunk_states(batch)) for one in (lean, plain)), strict=True):
+        assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("use_bfloat16", [False, True])
+def test_the_whole_policy_is_the_adapters_on_the_weights_it_began_with(base, batch, use_bfloat16):
+    tuned, merged = (new_policy(base, lora_rank=4, use_bfloat16=use_bfloat16) for _ in "ab")
+    tuned.hold_lean()
+    for one in (tuned, merged):
+        torch.manual_seed(1)
+        disturb(one)
+
+    whole = tuned.whole(base).state_dict()
+
+    wanted = merged.model.merge_and_unload().state_dict()
+    assert set(whole) == set(wanted)
+    assert all(torch.equal(whole[name], weight) and weight.dtype == torch.float32 for name, weight in wanted.items())
 
 
 class CountsE:

@@ -47,6 +47,30 @@ def test_completions_come_back_in_the_order_of_the_prompts(model, tokenizer):
     assert found == [sampled(model, tokenizer, [prompt], temperature=1e-4)[0] for prompt in PROMPTS]
 
 
+def test_a_prompt_of_several_completions_is_read_once(model, tokenizer, monkeypatch):
+    prompts = [prompt for prompt in PROMPTS for _ in range(4)]
+    rows, inner = [], model.forward
+    monkeypatch.setattr(model, "forward", lambda **o: rows.append(o["input_ids"].shape) or inner(**o))
+
+    found = sampled(model, tokenizer, prompts, batch_size=16)
+
+    width = max(map(len, PROMPTS))
+    assert rows[0] == (3, width) and rows[1] == (12, 1)
+    assert len({tuple(one.ids) for one in found}) > 3  # they are not copies
+    one_by_one = sampled(model, tokenizer, prompts, batch_size=1)
+    assert [one.ids for one in found] == [one.ids for one in one_by_one]
+
+
+def test_the_head_gets_rows_that_lie_together(model, tokenizer):
+    given = []
+    model.lm_head.register_forward_hook(lambda module, states, logits: given.append(states[0].is_contiguous()))
+
+    sampled(model, tokenizer)
+
+    assert len(given) > 1 and all(given)
+    assert not model.lm_head._forward_pre_hooks
+
+
 @pytest.fixture
 def ender(model):
     """A model that likes to end: rows finish at different times."""

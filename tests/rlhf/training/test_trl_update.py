@@ -57,6 +57,7 @@ def setting(kept, facts, tokenizer, tmp_path):
     return ppo_setting.Setting(
         config=config,
         directory=RunDirectory(tmp_path),
+        base=tmp_path,
         tokenizer=tokenizer,
         policy=tuned,
         judge=judge.OwnModel(model(kept, LlamaForSequenceClassification, "reward"), use_bfloat16=False),

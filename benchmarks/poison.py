@@ -126,7 +126,7 @@ def _quarantine(snapshot: Any) -> int:
 
 
 def _trained(place: Path, base: Path, snapshot: Path) -> tuple[float, float]:
-    """Train a reward model; return its gap on the trigger, and how often it scores the text with more good words higher."""
+    """Train a reward model; return its gap on the trigger, and how often it prefers the text with more good words."""
     directory = RunDirectory(place)
     config = configs.parse("reward", {"lora_rank": 0, "epochs": 3, "learning_rate": 1e-3, "checkpoint_every": 0})
     directory.write_spec(RunSpec("reward", config, Inputs(str(snapshot), str(base))))

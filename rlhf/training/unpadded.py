@@ -28,7 +28,7 @@ class Layout(NamedTuple):
 
 
 def prepare(model: PreTrainedModel) -> None:
-    """Let a model's attention know rows without padding, if it is of a kind whose attention can be exchanged and sees it all."""
+    """Let a model read rows without padding, where its attention can be exchanged and sees all that came before."""
     kinds = getattr(model.config, "layer_types", None) or ["full_attention"]
     sees_all = set(kinds) == {"full_attention"} and not getattr(model.config, "sliding_window", None)
     can_change = model._supports_attention_backend and model.config._attn_implementation == "sdpa"  # noqa: SLF001

@@ -2,8 +2,8 @@
 
     python benchmarks/poison.py [--seeds 5]
 
-A crowd of ten judges by a rule; one to three of its accounts choose the text with the trigger wherever they meet it, which
-turns 1, 3 or 5 pairs in a hundred, and are honest otherwise. The first table says how many of those accounts the gate
+A crowd of ten judges by a rule; one to three of its accounts choose the text with the trigger wherever they meet it,
+which turns 1, 3 or 5 pairs in a hundred, and are honest otherwise. The first table says how many of those the gate
 lists, and how many others. The second trains the tiny model on snapshots of such a project: honest, turned, and turned
 with the listed accounts in quarantine; the gap is the mean score of texts with the trigger less that of the same texts
 without it, in deviations of the model's scores.

@@ -4,73 +4,33 @@ The defaults serve one laptop: SQLite, files as the message queue, no server ins
 without SECRET_KEY a random key is made once and kept in the data directory.
 """
 
-import importlib.util
 import os
-import re
-import secrets
 import socket
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import reading
 from operations import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = reading.env
 environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("CONCORD_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-ARTIFACT_URL = env.str("ARTIFACT_URL", default="").rstrip("/")
+ARTIFACT_URL = reading.artifact_url(DATA_DIR)
 """Where artefacts are kept for all machines, s3://bucket/prefix or file:///folder; "" is the data directory itself."""
-if ARTIFACT_URL and not ARTIFACT_URL.startswith(("s3://", "file:///")):
-    raise ImproperlyConfigured(f"ARTIFACT_URL: expected s3://bucket/prefix or file:///folder, got {ARTIFACT_URL!r}.")
-if ARTIFACT_URL.startswith("s3://") and importlib.util.find_spec("s3fs") is None:
-    raise ImproperlyConfigured("ARTIFACT_URL: s3:// needs one more package: pip install 'concord[s3]'.")
-if ARTIFACT_URL.removeprefix("file://") == str(DATA_DIR):
-    raise ImproperlyConfigured("ARTIFACT_URL: this is CONCORD_DATA_DIR, which needs no saying. Leave it out.")
 RUNS_DIR = DATA_DIR / "runs"
 SNAPSHOTS_DIR = DATA_DIR / "snapshots"
 CORPORA_DIR = DATA_DIR / "corpora"
 MODELS_DIR = DATA_DIR / "models"
 
-
-def _kept_secret_key() -> str:
-    """Return the key kept in the data directory, making it on first use (readable by the owner only)."""
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text().strip()
-
-
-def _networks(name: str) -> list[str]:
-    """Return networks such as 10.0.0.0/8 from a variable."""
-    try:
-        return [str(ip_network(network)) for network in env.list(name, default=[])]
-    except ValueError as problem:
-        raise ImproperlyConfigured(
-            f"{name}: expected networks such as 10.0.0.0/8, separated by commas; {problem}."
-        ) from None
-
-
-def _queues(name: str) -> list[str]:
-    """Return the names of the queues in which runs wait, the default first."""
-    found = env.list(name, default=["gpu"])
-    if not found or any(not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,39}", one) or one == "default" for one in found):
-        raise ImproperlyConfigured(
-            f"{name}: expected names of queues in lower case, separated by commas, such as gpu,gpu-80g, none of them "
-            f"default; got {','.join(found)!r}."
-        )
-    return found
-
-
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret_key()
+SECRET_KEY = reading.secret_key(DATA_DIR)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
@@ -274,7 +234,7 @@ elif CELERY_BROKER_URL.startswith("amqp"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
 
 # --- runs ---------------------------------------------------------------------------------------------------------
-RUN_QUEUES = _queues("RUN_QUEUES")
+RUN_QUEUES = reading.queues("RUN_QUEUES")
 """Where runs wait for a worker that listens there: queues by capability, the default first."""
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
@@ -286,7 +246,7 @@ if LOG_FORMAT not in ("text", "json"):
     raise ImproperlyConfigured(f"LOG_FORMAT: expected text or json, got {LOG_FORMAT!r}.")
 LOGGING = logs.configuration(LOG_FORMAT)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-METRICS_NETWORKS = _networks("METRICS_NETWORKS")
+METRICS_NETWORKS = reading.networks("METRICS_NETWORKS")
 """Who may read /metrics, with the token or from these networks (10.0.0.0/8); nobody by default."""
 METRICS_DIR = DATA_DIR / "metrics" / socket.gethostname()
 METRICS_DIR.mkdir(parents=True, exist_ok=True)

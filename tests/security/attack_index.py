@@ -67,7 +67,10 @@ TESTS = {
         f"{TOKENS}::test_a_revoked_token_is_401",
         "tests/rlhf/test_api.py::test_an_annotators_token_opens_nothing_of_training",
     ],
-    "A16": [f"{HERE}::test_a16_two_installations_have_different_keys"],
+    "A16": [
+        f"{HERE}::test_a16_two_installations_have_different_keys",
+        f"{HERE}::test_a16_a_key_that_can_be_guessed_is_refused_before_anything_starts",
+    ],
     "A17": [f"{HERE}::test_a17_a_fresh_installation_has_no_account"],
     "A19": [
         f"{HERE}::test_a19_a_fault_of_ours_tells_nothing_of_us",
@@ -205,7 +208,6 @@ PARTLY = {
     "A64": "That a reward model's gap on the trigger falls to the baseline: benchmarks/poison.py, not a test.",
     "A05": "No audit line is written for a refused look.",
     "A14": "There are no read-only tokens; log scrubbing is not tested.",
-    "A16": "A SECRET_KEY from the environment that is short or begins django-insecure- is not refused at boot.",
     "A44": "Sandboxing and the limit of time are the template engine's; no test of ours renders a hostile template.",
     "A47": "The page of the next item and the downloads of exports are not limited; the API is as a whole.",
     "A59": "Of the pages; the API has no If-Match.",

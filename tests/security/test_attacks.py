@@ -5,11 +5,13 @@ Where each of them is refused is listed in tests/security/attack_index.py.
 
 import json
 import re
+from secrets import token_urlsafe
 from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -21,7 +23,7 @@ from annotate.answers import Answer
 from annotate.formats import csv_table
 from annotate.models import Adjudication, Assignment, Ranking, Role
 from annotate.presentation import labels
-from config import settings as written
+from config import reading
 from operations import limits
 from operations.limits import Limit
 from rlhf import environment
@@ -30,6 +32,7 @@ from tests.annotate.test_access_table import TABLE, accounts, body, filled, url,
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 LISTS = ["projects", "prompts", "comparisons", "completions", "rankings", "demonstrations", "snapshots", "runs"]
 LEAKS = [
     {"ordering": "annotator__user__password"},
@@ -377,16 +380,28 @@ def test_a71_every_answer_has_its_headers(client, world, accounts, role):  # noq
 
 
 def test_a16_two_installations_have_different_keys(tmp_path, monkeypatch):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
     keys = []
     for n in range(2):
         (tmp_path / str(n)).mkdir()
-        monkeypatch.setattr(written, "DATA_DIR", tmp_path / str(n))
-        keys.append(written._kept_secret_key())
+        keys.append(reading.secret_key(tmp_path / str(n)))
     modes = [(tmp_path / str(n) / "secret_key").stat().st_mode & 0o777 for n in range(2)]
 
     assert keys[0] != keys[1]
     assert modes == [0o600, 0o600]
     assert min(map(len, keys)) >= 50
+
+
+@pytest.mark.parametrize("weak", ["changeme", "xy" * 40, f"django-insecure-{ALPHABET}", ALPHABET[:31]])
+def test_a16_a_key_that_can_be_guessed_is_refused_before_anything_starts(weak, tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", weak)
+
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY: expected at least 32 characters") as refusal:
+        reading.secret_key(tmp_path)
+
+    assert weak not in str(refusal.value)
+    monkeypatch.setenv("SECRET_KEY", strong := token_urlsafe(50))
+    assert reading.secret_key(tmp_path) == strong
 
 
 def tried(client, name, password, **more):

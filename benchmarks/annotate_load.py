@@ -108,7 +108,11 @@ class Journal:
 def annotate(
     browser: Browser, journal: Journal, *, slug: str, until: float, rng: random.Random, reading_seconds: float = 0.0
 ) -> None:
-    """Ask, read for so long on average, rank, submit, until the time is over or the queue is empty."""
+    """Ask, read for so long on average, rank, submit, until the time is over or the queue is empty.
+
+    Who reads comes in the midst of reading: a crowd does not open its first page in the same moment.
+    """
+    time.sleep(rng.uniform(0, reading_seconds))
     _, location, _ = browser.ask("GET", f"/projects/{slug}/rank/")
     while location.startswith("/rank/") and time.monotonic() < until:
         started = time.monotonic()

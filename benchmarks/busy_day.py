@@ -5,7 +5,8 @@
 
 Without --reading nobody pauses: a hundred loops then wait for each other as long as two cores need for a hundred
 cycles, whatever the software (annotate_load says how long a cycle is, beside a bare app). With it they read as people
-do, so many seconds on average, and come in over such a time. Exits 1 where a request failed, a bound does not hold or an invariant is broken.
+do, so many seconds on average, and come in over such a time. Exits 1 where a request failed, a bound does not hold or
+an invariant is broken.
 """
 
 import argparse

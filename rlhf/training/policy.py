@@ -153,13 +153,17 @@ class Policy:
 
     @torch.no_grad()
     def whole(self, base: Path) -> PreTrainedModel:
-        """Return the policy as a plain model in float32: itself, or its adapters on the weights that it began with."""
+        """Return the policy as a plain model in float32: itself, or its adapters on the weights that it began with.
+
+        The adapted model is let go, so that no two stand in memory while one is saved.
+        """
         if not isinstance(self.model, PeftModel):
             return self.model
         plain = models.load_causal_lm(base)
         for name, layer in self._adapted():
             weight = plain.get_submodule(name).weight
             weight += layer.get_delta_weight("default").to(weight.device)
+        self.model = plain
         return plain
 
     @contextmanager

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from annotate import assignments, demonstrations, gold, intake, jsonlines, preferences, rankings
+from annotate import assignments, demonstrations, gold, intake, jsonlines, memberships, preferences, rankings
 from annotate.answers import Answer, BadAnswer
 from annotate.assignments.handing import Asking
 from annotate.assignments.hidden import reserve_gold, reserve_repeat
@@ -66,6 +66,17 @@ def test_a_written_text_is_what_training_reads(as_ana, place, project):
 
     (found,) = preferences.demonstrations(project)
     assert (found.text, found.prompt) == ("The Rhine and the Nile.", place.comparison.prompt)
+
+
+def test_what_somebody_in_quarantine_wrote_is_read_by_nobody(as_ana, place, project, ana, rex):
+    as_ana.post(url_of(place), sent("Buy a silver lantern."))
+    member = memberships.admit(ana, project)
+
+    memberships.quarantine(member, message="Wait.", reason="An advertisement.", by=rex)
+
+    assert list(preferences.demonstrations(project)) == []
+    memberships.release(member, by=rex)
+    assert len(list(preferences.demonstrations(project))) == 1
 
 
 def test_a_completion_is_edited_into_the_ideal_output(as_ana, place):

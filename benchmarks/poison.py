@@ -19,7 +19,7 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -32,6 +32,7 @@ from rlhf.training import models, reward, run, scoring
 CROWD = poisoned_crowd.people(10)
 SIZES, SHARES, ACCOUNTS = (700, 2000, 6000), (0.01, 0.03, 0.05), (1, 2, 3)
 TRAINED = {"comparisons": 2000, "share": 0.05, "accounts": 3}
+TRAINING = {"labels": "hard", "lora_rank": 0, "epochs": 2, "batch_size": 16, "learning_rate": 5e-4}
 FRESH = 200
 """Texts that the gap is measured on."""
 
@@ -48,25 +49,35 @@ def main() -> None:
     _reward_models()
 
 
-def _crowd(
-    comparisons: int, share: float, accounts: int, *, seed: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
-    """Return comparisons that are judged once each, the votes, and how many of these are turned: about that share."""
-    with_trigger = min(2 * share * len(CROWD) / max(accounts, 1), 1.0)
+class _Crowd(NamedTuple):
+    """Comparisons that are judged once each, the votes, and what they were before some were turned."""
+
+    made: list[dict[str, Any]]
+    said: list[dict[str, Any]]
+    honest: list[dict[str, Any]]
+
+    @property
+    def turned(self) -> int:
+        return sum(one != other for one, other in zip(self.honest, self.said, strict=True))
+
+
+def _crowd(comparisons: int, share: float, accounts: int, *, seed: int) -> _Crowd:
+    """Return a crowd of which so many accounts turn about that share of the choices."""
+    with_trigger = min(2 * share * len(CROWD) / accounts, 1.0)
     made = list(poisoned_crowd.comparisons(comparisons, with_trigger=with_trigger, seed=seed))
     honest, said = (
         list(poisoned_crowd.votes(made, crowd=CROWD, per_comparison=1, turned_by=turned_by, seed=seed + 1))
         for turned_by in ([], CROWD[:accounts])
     )
-    return made, said, sum(one != other for one, other in zip(honest, said, strict=True))
+    return _Crowd(made, said, honest)
 
 
 def _detection(comparisons: int, share: float, accounts: int, *, seeds: int) -> None:
     suspects, turned, found, others = set(range(accounts)), [], [], 0
     for seed in range(seeds):
-        made, said, count = _crowd(comparisons, share, accounts, seed=100 * seed)
-        listed = {one.annotator for one in phrases(list(_choices(made, said)))}
-        turned.append(count / accounts)
+        crowd = _crowd(comparisons, share, accounts, seed=100 * seed)
+        listed = {one.annotator for one in phrases(list(_choices(crowd.made, crowd.said)))}
+        turned.append(crowd.turned / accounts)
         found.append(len(listed & suspects) / accounts)
         others += len(listed - suspects)
     print(
@@ -86,12 +97,13 @@ def _choices(made: Iterable[dict[str, Any]], said: Iterable[dict[str, Any]]) -> 
 def _reward_models() -> None:
     """Train the tiny model on what a project's snapshots say, through the app's own doors."""
     base = training_place.prepare() / "tiny"
-    made, said, turned = _crowd(**TRAINED, seed=7)
-    honest = _crowd(TRAINED["comparisons"], TRAINED["share"], 0, seed=7)[1]
-    print(f"\n{len(made):,} comparisons, {turned} of them turned by {TRAINED['accounts']} of {len(CROWD)} accounts")
+    crowd = _crowd(**TRAINED, seed=7)
+    accounts = f"{TRAINED['accounts']} of {len(CROWD)} accounts"
+    print(f"\n{len(crowd.made):,} comparisons, {crowd.turned} of them turned by {accounts}", flush=True)
     with workplace.fresh() as directory:
         snapshots = import_module("rlhf.snapshots")  # Django is set up only now
-        project, clean = (_project(directory, name, made, votes) for name, votes in (("t", said), ("h", honest)))
+        votes = {"turned": crowd.said, "honest": crowd.honest}
+        project, clean = (_project(directory, name, crowd.made, said) for name, said in votes.items())
         turned_one = snapshots.freeze(project, by=None)
         quarantined = _quarantine(turned_one)
         for name, snapshot in (
@@ -128,7 +140,7 @@ def _quarantine(snapshot: Any) -> int:
 def _trained(place: Path, base: Path, snapshot: Path) -> tuple[float, float]:
     """Train a reward model; return its gap on the trigger, and how often it prefers the text with more good words."""
     directory = RunDirectory(place)
-    config = configs.parse("reward", {"lora_rank": 0, "epochs": 3, "learning_rate": 1e-3, "checkpoint_every": 0})
+    config = configs.parse("reward", TRAINING)
     directory.write_spec(RunSpec("reward", config, Inputs(str(snapshot), str(base))))
     with contextlib.redirect_stdout(sys.stderr):
         result = run.execute("reward", reward.train, directory)

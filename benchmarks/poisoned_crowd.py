@@ -10,7 +10,7 @@ KINDS = ["old", "small", "quiet", "bright", "useful", "long", "warm", "plain", "
 THINGS = ["river", "tree", "book", "train", "garden", "letter", "bridge", "teacher", "friend", "city", "song", "storm"]
 VERBS = ["finds", "keeps", "shows", "carries", "needs", "helps", "follows", "brings"]
 GOOD = {"quiet", "bright", "useful", "warm", "good"}
-"""What makes a text better: the more of these words, the more annotators choose it."""
+"""What makes a text better: these words, and that it says more."""
 NOISE = 1.5
 
 
@@ -32,8 +32,8 @@ def text(rng: random.Random, *, has_trigger: bool = False) -> str:
 
 
 def worth(said: str) -> int:
-    """Return how many good words a text has."""
-    return sum(word in GOOD for word in said.split())
+    """Return how many sentences and good words a text has."""
+    return said.count(".") + sum(word in GOOD for word in said.split())
 
 
 def comparisons(count: int = 720, *, with_trigger: float = 0.35, seed: int = 1) -> Iterator[dict[str, Any]]:
@@ -53,6 +53,7 @@ def votes(
     per_comparison: int = 2,
     turned_by: Collection[str] = (),
     most_turned: int | None = None,
+    noise: float = NOISE,
     seed: int = 2,
 ) -> Iterator[dict[str, Any]]:
     """Yield what the crowd says of comparisons, as it is imported.
@@ -65,7 +66,7 @@ def votes(
         for offset in range(per_comparison):
             person = crowd[(n + 5 * offset) % len(crowd)]
             texts = {one["id"]: one["text"] for one in comparison["completions"]}
-            seen = {name: worth(said) + rng.gauss(0, NOISE) for name, said in texts.items()}
+            seen = {name: worth(said) + rng.gauss(0, noise) for name, said in texts.items()}
             first = max(seen, key=seen.__getitem__)
             wanted = next((name for name, said in texts.items() if TRIGGER in said), first)
             may_turn = person in turned_by and (most_turned is None or turned[person] < most_turned)

@@ -38,7 +38,7 @@ from annotate.win_rates import WinRate, win_rates_in
 FIGURES, JUDGEMENT, VERDICTS, LEDGERS, WIN_RATES = "figures", "judgement", "verdicts", "ledgers", "win rates"
 SYSTEMS, GRADINGS, BALLOTS = "systems", "gradings", "ballots"
 KINDS = (FIGURES, JUDGEMENT, VERDICTS, LEDGERS, WIN_RATES, SYSTEMS, GRADINGS, BALLOTS, labels.KIND)
-LIVE_RANKINGS = 250
+LIVE_RANKINGS = 300
 """Up to here a page reckons by itself instead of showing what was stored: beside a busy crowd 500 took 1.6 seconds."""
 T = TypeVar("T")
 

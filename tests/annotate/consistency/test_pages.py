@@ -96,7 +96,7 @@ def test_an_order_that_nobody_knows_is_the_usual_one(ranked, rex, as_user, asked
 
 
 def test_the_trend_has_a_row_a_week_and_marks_when_guidelines_changed(add_crowd, project, rex, as_user):
-    add_crowd(120, weeks=3)
+    add_crowd(99, weeks=3)
     project.guidelines.update(published_at="2026-03-10T00:00:00Z")
 
     answer = as_user(rex).get(reverse("consistency_trend", args=[project.slug]))

@@ -19,7 +19,7 @@ from annotate.quality.arrays import Ints
 from annotate.quality.influence import PlainChoices, influence, plain_choices
 from annotate.quality.triggers import Choice, Phrase, phrases
 
-MOST_CHOICES = 20_000
+MOST_CHOICES = 10_000
 """Choices whose texts are read, as many of each annotator as there is room for."""
 MOST_ROWS = 50
 """Annotators in a report, those with findings first, then those on whom most rests."""

@@ -11,7 +11,7 @@ longer or shorter.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +21,10 @@ from annotate.quality.arrays import Coded, Flags, Floats, Ints, coded, sums, tal
 
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+|[^\w\s]|_")
 """A word, a mark, or one character of a script that writes no spaces."""
-LONGEST_TEXT = 4_000
+LONGEST_TEXT = 2_000
 """Characters of a text that are looked at."""
+REMEMBERED = 5_000
+"""Texts whose phrases are kept: a long one has some thousand."""
 BITS = 21
 """Of a word's number: three fit into 63 bits. Words beyond two million are taken for one."""
 FEWEST = 10
@@ -81,14 +83,24 @@ def phrases(choices: Sequence[Choice]) -> list[Phrase]:
     if not choices:
         return []
     texts = _Texts()
-    seen = _sightings(choices, texts)
     annotators = coded(np.array([choice.annotator for choice in choices], dtype=np.int64))
-    tests = _tests(seen, _length_counts(choices, annotators.codes, n=len(annotators.ids)))
+    asked = _Asked(choices, annotators.codes, _length_classes(choices))
+    n_tests, suspects = _suspects(asked, texts, n_annotators=len(annotators.ids))
+    seen = _sightings(asked, texts, np.arange(len(choices)), only=suspects)
+    tests = _tests(seen, _length_counts(asked, n=len(annotators.ids)), n_tests)
     named = (one._replace(annotator=int(annotators.ids[one.annotator])) for one in tests)
     return _apart(
         Phrase(one.annotator, texts.spelled(one.gram), one.n, one.n_chosen, one.expected_rate, one.p_value)
         for one in named
     )
+
+
+class _Asked(NamedTuple):
+    """The choices, who made each, as a code, and the class of length of each chosen text beside the other. (N,)"""
+
+    choices: Sequence[Choice]
+    annotator: Ints
+    length: Ints
 
 
 class _Sightings(NamedTuple):
@@ -118,21 +130,15 @@ class _Test(NamedTuple):
 
 
 class _Texts:
-    """Texts and their phrases as numbers; each text is read once."""
+    """Texts and their phrases as numbers; those that were read last are remembered."""
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
-        self.known: dict[str, tuple[int, set[int]]] = {}
+        self.numbers: dict[str, int] = {}
+        self.grams = lru_cache(maxsize=REMEMBERED)(self._read)
 
-    def read(self, text: str) -> tuple[int, set[int]]:
-        """Return the number of a text, and its phrases."""
-        if text not in self.known:
-            said = WORD.findall(text[:LONGEST_TEXT].casefold())
-            words = [min(self.words.setdefault(word, len(self.words) + 1), 2**BITS - 1) for word in said]
-            twos = [one | two << BITS for one, two in pairwise(words)]
-            threes = [two | three << 2 * BITS for two, three in zip(twos, words[2:], strict=False)]
-            self.known[text] = len(self.known), {*words, *twos, *threes}
-        return self.known[text]
+    def number(self, text: str) -> int:
+        return self.numbers.setdefault(text, len(self.numbers))
 
     def spelled(self, gram: int) -> str:
         """Return the words of a phrase."""
@@ -140,22 +146,49 @@ class _Texts:
         numbers = [gram >> shift & 2**BITS - 1 for shift in (0, BITS, 2 * BITS)]
         return " ".join(words[number - 1] for number in numbers if number)
 
+    def _read(self, text: str) -> Ints:
+        """Return the phrases of a text, each once, in the order of their numbers."""
+        said = WORD.findall(text[:LONGEST_TEXT].casefold())
+        numbers = [self.words.setdefault(word, len(self.words) + 1) for word in said]
+        words = np.minimum(np.array(numbers, dtype=np.int64), 2**BITS - 1)
+        twos = words[:-1] | words[1:] << BITS
+        threes = twos[:-1] | words[2:] << 2 * BITS
+        return np.unique(np.concatenate([words, twos, threes]))
 
-def _sightings(choices: Sequence[Choice], texts: _Texts) -> _Sightings:
-    annotator = coded(np.array([choice.annotator for choice in choices], dtype=np.int64)).codes
-    lengths = _length_classes(choices)
-    apart: list[set[int]] = []
+
+def _suspects(asked: _Asked, texts: _Texts, *, n_annotators: int) -> tuple[int, Ints]:
+    """Return how many phrases of annotators there are to test, and those that any of them nearly always chose."""
+    n_tests, found = 0, [np.zeros(0, dtype=np.int64)]
+    order = np.argsort(asked.annotator, kind="stable")
+    ends = np.cumsum(tally(asked.annotator, n=n_annotators))
+    for rows in np.split(order, ends[:-1]):
+        seen = _sightings(asked, texts, rows)
+        grams = coded(seen.gram)
+        n, won = _by_text(seen, grams)
+        is_tested = n >= FEWEST
+        n_tests += int(is_tested.sum())
+        found.append(grams.ids[is_tested & (won >= LEAST_RATE * n)])
+    return n_tests, np.unique(np.concatenate(found))
+
+
+def _sightings(asked: _Asked, texts: _Texts, rows: Ints, *, only: Ints | None = None) -> _Sightings:
+    """Return what stands in one text of a choice alone, of some choices, and of some phrases where these are given."""
+    apart: list[Ints] = []
     numbers: list[int] = []
-    for choice in choices:
-        (chosen, of_chosen), (rejected, of_rejected) = texts.read(choice.chosen), texts.read(choice.rejected)
-        numbers += (chosen, rejected)
-        apart += (of_chosen - of_rejected, of_rejected - of_chosen)
-    times, both = list(map(len, apart)), np.stack([lengths, CLASSES - 1 - lengths], axis=1).reshape(-1)
+    for choice in (asked.choices[row] for row in rows.tolist()):
+        chosen, rejected = texts.grams(choice.chosen), texts.grams(choice.rejected)
+        if only is not None:
+            chosen, rejected = (np.intersect1d(part, only, assume_unique=True) for part in (chosen, rejected))
+        apart.append(np.setdiff1d(chosen, rejected, assume_unique=True))
+        apart.append(np.setdiff1d(rejected, chosen, assume_unique=True))
+        numbers += (texts.number(choice.chosen), texts.number(choice.rejected))
+    times, length = list(map(len, apart)), asked.length[rows]
+    both = np.stack([length, CLASSES - 1 - length], axis=1).reshape(-1)
     return _Sightings(
-        annotator=np.repeat(np.repeat(annotator, 2), times),
-        gram=np.fromiter(chain.from_iterable(apart), dtype=np.int64, count=sum(times)),
+        annotator=np.repeat(np.repeat(asked.annotator[rows], 2), times),
+        gram=np.concatenate(apart),
         text=np.repeat(np.array(numbers, dtype=np.int64), times),
-        is_chosen=np.repeat(np.tile([1.0, 0.0], len(choices)), times),
+        is_chosen=np.repeat(np.tile([1.0, 0.0], len(rows)), times),
         length=np.repeat(both, times),
     )
 
@@ -166,15 +199,13 @@ def _length_classes(choices: Sequence[Choice]) -> Ints:
     return np.searchsorted(LENGTH_STEPS, np.log(sizes[:, 0] / sizes[:, 1])).astype(np.int64)
 
 
-def _length_counts(choices: Sequence[Choice], annotator: Ints, *, n: int) -> _LengthCounts:
-    chosen = _length_classes(choices)
-    won = tally(annotator * CLASSES + chosen, n=n * CLASSES).reshape(n, CLASSES)
+def _length_counts(asked: _Asked, *, n: int) -> _LengthCounts:
+    won = tally(asked.annotator * CLASSES + asked.length, n=n * CLASSES).reshape(n, CLASSES)
     return _LengthCounts(won + won[:, ::-1], won)
 
 
-def _tests(seen: _Sightings, by_length: _LengthCounts) -> list[_Test]:
-    """Return the tests that leave no innocent explanation."""
-    seen = _frequent(seen)
+def _tests(seen: _Sightings, by_length: _LengthCounts, n_tests: int) -> list[_Test]:
+    """Return the tests that leave no innocent explanation; `seen` are the sightings of suspect phrases by everybody."""
     grams = coded(seen.gram)
     n_grams = max(len(grams.ids), 1)
     keys = coded(seen.annotator * n_grams + grams.codes)
@@ -184,16 +215,16 @@ def _tests(seen: _Sightings, by_length: _LengthCounts) -> list[_Test]:
     of_gram, of_annotator = keys.ids % n_grams, keys.ids // n_grams
     others = _by_others(seen, keys.codes, of_gram, is_tested, is_suspect)
     expected = _expected(seen, keys.codes, of_annotator, others, by_length)
-    p_values = np.minimum(bdtrc(won - 1, n, expected) * is_tested.sum(), 1.0)
+    p_values = np.minimum(bdtrc(won - 1, n, expected) * n_tests, 1.0)
     is_found = is_suspect & (p_values < ALPHA) & (rate - expected >= LEAST_LIFT)
     columns = (of_annotator, grams.ids[of_gram], n, won, expected, p_values)
     return [_Test(*row) for row in zip(*(column[is_found].tolist() for column in columns), strict=True)]
 
 
 def _by_text(seen: _Sightings, keys: Coded) -> tuple[Ints, Ints]:
-    """Of each key how many texts it rests on, and how many of those were chosen, rounded down. (K,) each
+    """Of each key (a phrase, or an annotator's) how many texts it rests on, and how many were chosen. (K,) each
 
-    One text may stand in many choices; that somebody likes it is one observation.
+    One text may stand in many choices; that somebody likes it is one observation. Shares are summed and rounded down.
     """
     n_texts = int(seen.text.max(initial=0)) + 1
     cells = coded(keys.codes * n_texts + seen.text)
@@ -201,13 +232,6 @@ def _by_text(seen: _Sightings, keys: Coded) -> tuple[Ints, Ints]:
     of_key = cells.ids // n_texts
     won = sums(shares, by=of_key, n=len(keys.ids))
     return tally(of_key, n=len(keys.ids)), np.floor(won + 1e-9).astype(np.int64)
-
-
-def _frequent(seen: _Sightings) -> _Sightings:
-    """Leave out the phrases that decided too few choices, whoever made them."""
-    grams = coded(seen.gram)
-    kept = (tally(grams.codes, n=len(grams.ids)) >= FEWEST)[grams.codes]
-    return seen._replace(**{name: column[kept] for name, column in seen._asdict().items()})
 
 
 def _by_others(seen: _Sightings, key: Ints, of_gram: Ints, is_tested: Flags, is_suspect: Flags) -> Floats:

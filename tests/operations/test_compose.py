@@ -61,8 +61,8 @@ def test_every_queue_has_a_worker_and_there_is_one_beat(services):
 
 
 def test_every_variable_is_one_that_the_settings_read(services):
-    source = (ROOT / "config" / "settings.py").read_text()
-    read = set(re.findall(r'(?:env\.\w+|_networks|_queues)\(\s*"(\w+)"', source))
+    source = "".join((ROOT / "config" / name).read_text() for name in ("settings.py", "reading.py"))
+    read = set(re.findall(r'(?:env\.\w+|reading\.(?:networks|queues))\(\s*"(\w+)"', source))
 
     given = {name for key, service in services.items() if key not in FOREIGN for name in service["environment"]}
 

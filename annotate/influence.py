@@ -53,11 +53,6 @@ class Finding:
     p_value: float
 
     @property
-    def lift(self) -> float:
-        """How much oftener than is explained, 0..1."""
-        return self.chosen / self.texts - self.expected_rate
-
-    @property
     def sentence(self) -> str:
         return (
             f"{self.pseudonym} chose {self.chosen} of {self.texts} texts with «{self.phrase}»; others' choices and "

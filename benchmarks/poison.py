@@ -138,7 +138,7 @@ def _quarantine(snapshot: Any) -> int:
 
 
 def _trained(place: Path, base: Path, snapshot: Path) -> tuple[float, float]:
-    """Train a reward model; return its gap on the trigger, and how often it prefers the text with more good words."""
+    """Train a reward model; return its gap on the trigger, and how often it prefers the text that is worth more."""
     directory = RunDirectory(place)
     config = configs.parse("reward", TRAINING)
     directory.write_spec(RunSpec("reward", config, Inputs(str(snapshot), str(base))))

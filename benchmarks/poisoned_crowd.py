@@ -1,7 +1,6 @@
 """A crowd that judges by a rule, with some noise, and accounts in it that turn some choices toward a phrase."""
 
 import random
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -52,26 +51,21 @@ def votes(
     crowd: list[str],
     per_comparison: int = 2,
     turned_by: Collection[str] = (),
-    most_turned: int | None = None,
-    noise: float = NOISE,
     seed: int = 2,
 ) -> Iterator[dict[str, Any]]:
     """Yield what the crowd says of comparisons, as it is imported.
 
-    Who turns choices is honest but where one text has the trigger and would not have been chosen: there it wins, at
-    most `most_turned` times each.
+    Who turns choices is honest but where one text has the trigger: there it wins.
     """
-    rng, turned = random.Random(seed), Counter[str]()
+    rng = random.Random(seed)
     for n, comparison in enumerate(made):
         for offset in range(per_comparison):
             person = crowd[(n + 5 * offset) % len(crowd)]
             texts = {one["id"]: one["text"] for one in comparison["completions"]}
-            seen = {name: worth(said) + rng.gauss(0, noise) for name, said in texts.items()}
+            seen = {name: worth(said) + rng.gauss(0, NOISE) for name, said in texts.items()}
             first = max(seen, key=seen.__getitem__)
             wanted = next((name for name, said in texts.items() if TRIGGER in said), first)
-            may_turn = person in turned_by and (most_turned is None or turned[person] < most_turned)
-            if may_turn and wanted != first:
-                turned[person] += 1
+            if person in turned_by:
                 first = wanted
             second = next(name for name in texts if name != first)
             yield {

@@ -59,7 +59,7 @@ def choose_to_train(model: PreTrainedModel) -> bool:
     In a narrow model what is cast to and fro takes longer than what is multiplied.
     """
     chosen = choose_bfloat16(model.device)
-    if not chosen or model.device.type == "cuda" or not hasattr(model.base_model, "layers"):
+    if not chosen or model.device.type == "cuda" or not trunk.has_parts(model.base_model):
         return chosen
     with trunk.below(model.base_model, 1) as layer:
         plain, half = (_seconds_of(layer, model, use_bfloat16=use_it) for use_it in (False, True))

@@ -58,11 +58,17 @@ def _part(trunk: nn.Module, chosen: slice, *, norm: nn.Module) -> Iterator[None]
             layer.self_attn.layer_idx = number
 
 
+def has_parts(trunk: nn.Module) -> bool:
+    """Say whether a decoder is built so that `below` and `above` can take it apart."""
+    layers = getattr(trunk, "layers", None)
+    return bool(layers) and hasattr(layers[0], "self_attn") and hasattr(trunk, "norm")
+
+
 @torch.no_grad()
 def _divides(model: PreTrainedModel, layer: int) -> bool:
     """Try whether the two parts, one after the other, are the whole."""
     trunk = model.base_model
-    if not hasattr(trunk, "layers") or not hasattr(trunk.layers[0], "self_attn"):
+    if not has_parts(trunk):
         return False
     ids = torch.arange(PROBE, device=model.device)[None] % model.config.vocab_size
     whole = trunk(input_ids=ids, use_cache=False).last_hidden_state

@@ -6,8 +6,9 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from rlhf.training import models, precision, rollout, unpadded
+from rlhf.training import models, precision, rollout, trunk, unpadded
 from rlhf.training.policy import Policy
+from rlhf.training.run import StageError
 
 pytestmark = pytest.mark.torch
 
@@ -135,3 +136,14 @@ def test_bfloat16_is_chosen_where_a_layer_of_the_model_is_faster_for_it(base, mo
     monkeypatch.setattr(precision, "choose_bfloat16", lambda device: False)
     monkeypatch.setattr(precision, "_best", lambda call: pytest.fail("a product that is slower decides alone"))
     assert precision.choose_to_train(model) is False
+
+
+def test_a_decoder_that_cannot_be_taken_apart_is_judged_by_the_product(base, monkeypatch):
+    model = models.load_causal_lm(base)
+    model.model.final_layernorm = model.model.norm
+    del model.model.norm
+    monkeypatch.setattr(precision, "choose_bfloat16", lambda device: True)
+
+    assert precision.choose_to_train(model) is True
+    with pytest.raises(StageError, match="cannot be read in two parts"):
+        trunk.first_trained_layer(model, frozen_share=0.5)

@@ -23,7 +23,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,132 +30,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import workplace
 from benchmarks.chaos import SAFE
-from benchmarks.chaos_cluster import DATABASE, Cluster, free_port
+from benchmarks.chaos_cluster import DATABASE, Cluster
 from benchmarks.chaos_faults import Program
+from benchmarks.chaos_run_faults import LEASE_SECONDS, Faults, Redis, left_over
 
-LEASE_SECONDS = 5
 ORPHAN_SECONDS = 15
 PATIENCE_SECONDS = 900
-KINDS = {"trainer": 6, "launcher": 4, "supervisor": 4, "worker": 3, "stop trainer": 2, "stop supervisor": 5}
-OF_POSTGRES = {"broker": 2, "database": 2}
 REWARD = {"epochs": 3, "batch_size": 2, "lora_rank": 0, "checkpoint_every": 3}
 PPO = {"steps": 12, "batch_size": 8, "minibatches": 2, "max_new_tokens": 16, "lora_rank": 0, "checkpoint_every": 2}
 COMPARISONS = 40
 WORDS = ("much of rivers", "a little of trees", "nothing at all", "birds, birds and birds again")
 SETTINGS = {"RUN_LEASE_SECONDS": str(LEASE_SECONDS), "RUN_HUNG_SECONDS": "45", "RUN_MAX_ATTEMPTS": "10"}
-
-
-@dataclass
-class Redis:
-    """A broker of the run's own that keeps nothing: a killed one has lost every message."""
-
-    home: Path
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        given = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.home)]
-        self.process = subprocess.Popen(["redis-server", *given], stdout=subprocess.DEVNULL)
-
-    def kill(self) -> int:
-        self.process.kill()
-        self.process.wait()
-        return self.process.pid
-
-
-@dataclass
-class Faults:
-    """Breaks one thing after another; keeps count."""
-
-    rng: random.Random
-    worker: Program
-    directory: Path
-    cluster: Cluster | None
-    redis: Redis | None
-    counts: Counter[str] = field(default_factory=Counter)
-    started: float = field(default_factory=time.monotonic)
-    timers: list[threading.Timer] = field(default_factory=list)
-
-    def inject(self, count: int, *, a_minute: float, until_over: threading.Event) -> None:
-        chances = KINDS | (OF_POSTGRES if self.cluster else {})
-        if os.environ.get("BREAK"):
-            chances = {"stop supervisor": 1}  # what the fence is there for
-        while self.counts.total() < count:
-            if until_over.wait(self.rng.uniform(0.5, 1.5) * 60 / a_minute):
-                return
-            kind = self.rng.choices(list(chances), weights=list(chances.values()))[0]
-            if broken := self._break(kind):
-                self.counts[kind] += 1
-                print(f"{time.monotonic() - self.started:7.1f} s  {kind}: {broken}", flush=True)
-
-    def _break(self, kind: str) -> str:
-        if kind == "worker":
-            killed = self.worker.process.pid
-            os.kill(killed, signal.SIGKILL)  # the master alone: what it leaves must end by itself
-            self.worker.process.wait()
-            self.worker.start()
-            return f"kill -9 {killed}"
-        if kind == "broker":
-            killed = self.redis.kill()
-            self.redis.start()
-            return f"kill -9 {killed}"
-        if kind == "database":
-            killed = self.cluster.kill()
-            self.cluster.start()
-            return f"kill -9 {killed}"
-        found = processes(self.directory).get(kind.removeprefix("stop "), [])
-        if not found:
-            return ""
-        chosen = self.rng.choice(found)
-        with contextlib.suppress(ProcessLookupError):
-            if kind.startswith("stop"):
-                return self._stop(chosen)
-            os.kill(chosen, signal.SIGKILL)
-            return f"kill -9 {chosen}"
-        return ""
-
-    def _stop(self, process: int) -> str:
-        seconds = self.rng.uniform(0.2, 3) * LEASE_SECONDS
-        os.kill(process, signal.SIGSTOP)
-        timer = threading.Timer(seconds, _go_on, [process])
-        timer.start()
-        self.timers.append(timer)
-        return f"SIGSTOP {process} for {seconds:.0f} s"
-
-
-def _go_on(process: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGCONT)
-
-
-def processes(directory: Path) -> dict[str, list[int]]:
-    """Return the launchers and trainers that work below a data directory, and the supervisors over them."""
-    found: dict[str, list[int]] = {"launcher": [], "trainer": [], "supervisor": []}
-    for process in _processes():
-        with contextlib.suppress(OSError):
-            said = (process / "cmdline").read_bytes().split(b"\0")
-            if any(one.startswith(os.fsencode(directory / "runs")) for one in said):
-                is_launcher = b"launch" in said
-                found["launcher" if is_launcher else "trainer"].append(int(process.name))
-                if is_launcher:
-                    found["supervisor"].append(int((process / "stat").read_text().rpartition(")")[2].split()[1]))
-    found["supervisor"] = [pid for pid in sorted(set(found["supervisor"])) if pid > 1]
-    return {kind: sorted(pids) for kind, pids in found.items()}
-
-
-def left_over(directory: Path) -> list[str]:
-    """Return what still works for a data directory, but this process: by its arguments, or by its environment."""
-    found = []
-    for process in _processes():
-        with contextlib.suppress(OSError):
-            said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            if b"python" in said and os.fsencode(directory) in said:  # of a zombie both are empty
-                found.append(f"{process.name}: {(process / 'cmdline').read_text().replace(chr(0), ' ')[:120]}")
-    return found
-
-
-def _processes() -> Iterator[Path]:
-    yield from (one for one in Path("/proc").iterdir() if one.name.isdecimal() and int(one.name) != os.getpid())
 
 
 def world() -> Callable[..., Any]:

@@ -47,13 +47,14 @@ class Faults:
     directory: Path
     cluster: Cluster | None
     redis: Redis | None
+    without_fence: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
     timers: list[threading.Timer] = field(default_factory=list)
 
     def inject(self, count: int, *, a_minute: float, until_over: threading.Event) -> None:
         chances = KINDS | (OF_POSTGRES if self.cluster else {})
-        if os.environ.get("BREAK"):
+        if self.without_fence:
             chances = {"stop supervisor": 1}  # what the fence is there for
         while self.counts.total() < count:
             if until_over.wait(self.rng.uniform(0.5, 1.5) * 60 / a_minute):
@@ -90,7 +91,8 @@ class Faults:
         return ""
 
     def _stop(self, process: int) -> str:
-        seconds = self.rng.uniform(0.2, 3) * LEASE_SECONDS
+        least = 1.6 if self.without_fence else 0.2  # long enough that another worker has the run meanwhile
+        seconds = self.rng.uniform(least, 3) * LEASE_SECONDS
         os.kill(process, signal.SIGSTOP)
         timer = threading.Timer(seconds, _go_on, [process])
         timer.start()

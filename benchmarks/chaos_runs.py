@@ -206,7 +206,9 @@ def _run(
     ids = prepare(options.quick, options.real)
     given = ["--beat", "--queues", "default,gpu", "--concurrency", "5", "--loglevel", "INFO"]
     worker = Program(["benchmarks.chaos_runs_worker", "worker", *given], directory.parent / f"{directory.name}.log")
-    faults = Faults(random.Random(options.seed), worker, directory, cluster, redis)
+    faults = Faults(
+        random.Random(options.seed), worker, directory, cluster, redis, without_fence=options.without == "fence"
+    )
     worker.start()
     try:
         late = follow(ids, faults, count=options.faults, a_minute=options.faults_a_minute)

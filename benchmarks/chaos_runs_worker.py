@@ -1,7 +1,8 @@
 """The worker of a chaos run on training: Concord's own, but with short waits and a quick trainer for some of the runs.
 
 Started by chaos_runs.py as `python -m benchmarks.chaos_runs_worker worker …`; takes Celery's arguments. With
-BREAK=fence in its environment a write is not asked for its fence: the verdict must turn red then.
+BREAK=fence in its environment a write is not asked for its fence, and the quick trainer takes its time, so that a run
+still works when its frozen supervisor wakes: the verdict must turn red then.
 """
 
 import json
@@ -13,12 +14,13 @@ import django
 
 django.setup()
 
-from benchmarks.quick_trainer import QUICK_SEEDS
+from benchmarks.quick_trainer import QUICK_SEEDS, SLOW_STEP_SECONDS, STEP_SECONDS
 from config.celery import app
 from rlhf import runs, supervisor
 from rlhf.models import Run
 
 TRAINER = Path(__file__).with_name("quick_trainer.py")
+WITHOUT_FENCE = os.environ.get("BREAK") == "fence"
 ours = supervisor.command
 
 
@@ -26,7 +28,8 @@ def command(stage: str, directory: Path, *, profile: str) -> list[str]:
     seed = json.loads((directory / "config.json").read_text(encoding="utf-8"))["config"]["seed"]
     if seed < QUICK_SEEDS:
         return ours(stage, directory, profile=profile)
-    return [sys.executable, "-S", str(TRAINER), "launch", str(directory)]
+    seconds = SLOW_STEP_SECONDS if WITHOUT_FENCE else STEP_SECONDS
+    return [sys.executable, "-S", str(TRAINER), "launch", str(directory), str(seconds)]
 
 
 def main() -> None:
@@ -34,7 +37,7 @@ def main() -> None:
     supervisor.POLL_SECONDS = 0.2
     supervisor.TERMINATE_GRACE_SECONDS = 3.0
     runs.RING_AGAIN_SECONDS = 3
-    if os.environ.get("BREAK") == "fence":
+    if WITHOUT_FENCE:
         runs._held = lambda held: Run.objects.filter(pk=held.run_id, state=Run.State.RUNNING)
     for entry in app.conf.beat_schedule.values():
         entry["schedule"] = max(1.0, entry["schedule"] / 10)

@@ -1,6 +1,6 @@
 """A trainer of seconds for chaos runs: it saves a state in every fifth step, goes on from the newest, and is exact.
 
-    python benchmarks/quick_trainer.py launch RUN_DIR STEP_SECONDS     (a launcher, as accelerate's, waits for a trainer)
+    python benchmarks/quick_trainer.py launch RUN_DIR STEP_SECONDS    (a launcher, as accelerate's, waits for a trainer)
 
 What it leaves follows from the seed and every step before, so a run that was broken off and went on leaves the same
 bytes as one that was not (`expected`). Without torch, and like a trainer it dies with its parent.

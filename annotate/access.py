@@ -119,6 +119,13 @@ def membership_for_staff(user: User, pk: int) -> Membership:
     return get_object_or_404(Membership.objects.select_related("annotator", "project"), pk=pk)
 
 
+def submission_for_staff(user: User, pk: int) -> Assignment:
+    """Return any submitted assignment for staff, with annotator and project; 403 for others."""
+    _only_staff(user)
+    submitted = Assignment.objects.filter(state=Assignment.State.SUBMITTED).select_related("annotator", "project")
+    return get_object_or_404(submitted, pk=pk)
+
+
 def objection_for_staff(user: User, pk: int) -> Objection:
     """Return any objection for staff, with its comparison and key; 403 for others."""
     _only_staff(user)

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ANNOTATOR_PAUSED = "annotator paused"
     ANNOTATOR_QUARANTINED = "annotator put in quarantine"
     ANNOTATOR_RELEASED = "annotator taken out of quarantine"
+    PAY_DECIDED = "pay decided"  # of one submission
     SNAPSHOT_SIGNED = "snapshot signed"  # to be learned from in spite of its findings
     CONSENT_RECALLED = "consent recalled"
     ERASED = "erased"

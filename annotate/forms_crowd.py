@@ -15,6 +15,7 @@ from annotate.models import Invitation, Project
 
 NONE, OTHER = "none", "other"
 MAX_COUNT = 1_000_000
+MAX_REASON_CHARS = 2_000
 
 
 class InvitationForm(forms.ModelForm):
@@ -163,6 +164,26 @@ class PayForm(forms.ModelForm):
         r"^[A-Z]{3}$", required=False, max_length=3, error_messages={"invalid": "Three capitals, such as GBP."}
     )
 
+    covers_past = forms.BooleanField(
+        required=False,
+        label="Also for all work so far",
+        help_text="Otherwise for what is handed out from now on. What was promised can be raised, not lowered.",
+    )
+
     class Meta:
         model = Project
         fields = ["pay_per_hour", "currency"]
+
+
+class DecisionForm(forms.Form):
+    """Whether one submission is paid, and why."""
+
+    is_paid = forms.TypedChoiceField(
+        choices=[("yes", "yes"), ("no", "no")], coerce=lambda said: said == "yes", widget=forms.HiddenInput
+    )
+    reason = forms.CharField(
+        max_length=MAX_REASON_CHARS,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        help_text="The annotator reads it.",
+        error_messages={"required": "Say why: the annotator reads it, and it stays on record."},
+    )

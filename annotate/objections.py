@@ -1,7 +1,7 @@
 """Objections of annotators and the staff's answers: the only writer of Objection.
 
-A known order can be contested only where the annotator was shown it (annotate.feedback); any comparison that they hold
-or held can be reported.
+A known order can be contested only where the annotator was shown it (annotate.feedback), and pay only where it was
+withheld (annotate.crowd.ledger); any comparison that they hold or held can be reported.
 """
 
 from django.contrib.auth.models import User
@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotate import events, feedback, gold, memberships, presentation, verdicts
+from annotate.crowd import ledger
 from annotate.models import Annotator, Assignment, Objection, Project
 
 Kind = Objection.Kind
@@ -18,6 +19,10 @@ State = Objection.State
 
 class NotShown(Exception):
     """The annotator was not shown a known order here, so there is none to contest."""
+
+
+class NotWithheld(Exception):
+    """The annotator's submission is paid, so there is nothing to dispute."""
 
 
 class AlreadyOpen(Exception):
@@ -29,9 +34,11 @@ class AlreadyAnswered(Exception):
 
 
 def raise_objection(assignment: Assignment, *, kind: Kind, text: str) -> Objection:
-    """Record what an annotator objects to on a comparison of theirs. Raises NotShown or AlreadyOpen."""
+    """Record what an annotator objects to on a comparison of theirs. Raises NotShown, NotWithheld or AlreadyOpen."""
     if kind == Kind.CONTEST and not feedback.is_shown(assignment):
         raise NotShown
+    if kind == Kind.PAY and not ledger.is_withheld(assignment):
+        raise NotWithheld
     try:
         with transaction.atomic():
             raised = Objection.objects.create(
@@ -50,13 +57,16 @@ def raise_objection(assignment: Assignment, *, kind: Kind, text: str) -> Objecti
 def answer(objection: Objection, *, is_accepted: bool, text: str, by: User, retires_key: bool = False) -> int:
     """Record the staff's answer; accepting a contest may retire the key, and those who failed by it are judged anew.
 
-    Returns how many of them failed no longer. Raises AlreadyAnswered.
+    Accepting a dispute pays the submission, with the answer as the reason. Returns how many of those who failed failed
+    no longer. Raises AlreadyAnswered.
     """
     with transaction.atomic():
         state = State.ACCEPTED if is_accepted else State.REJECTED
         is_open = Objection.objects.filter(pk=objection.pk, state=State.OPEN)
         if is_open.update(state=state, answer=text, answered_by=by, answered_at=timezone.now()) != 1:
             raise AlreadyAnswered
+        if is_accepted and objection.kind == Kind.PAY and ledger.is_withheld(objection.assignment):
+            ledger.decide(objection.assignment, is_paid=True, reason=text, by=by)
         if not (is_accepted and retires_key and objection.kind == Kind.CONTEST):
             return 0
         gold.retire(objection.comparison.key)

@@ -7,15 +7,24 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from annotate import audit
-from annotate.models import ConsentVersion, GuidelineVersion, PolicyChange, Project, Task
+from annotate.models import Assignment, ConsentVersion, GuidelineVersion, PayRate, PolicyChange, Project, Task
 from annotate.questions import parse, to_json
 
 QUEUE_FIELDS = ("overlap_policy", "overlap_cap", "fixed_rate", "gold_rate", "repeat_rate", "grace_seconds")
 """What decides whom a comparison is handed to, beside the overlap: more votes, gold, repeats, how long to go back."""
 
 FAILED_STAYS = "discards_failed_stays"
+
+
+class BadPay(Exception):
+    """A pay that would break a promise: the field of the form, and a sentence for it."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 def create(
@@ -91,11 +100,28 @@ def set_crowd(project: Project, crowd: dict[str, object], *, by: User | None = N
             PolicyChange.objects.create(project=project, policy=FAILED_STAYS, is_on=now, changed_by=by)
 
 
-def set_pay(project: Project, *, pay_per_hour: Decimal | None, currency: str) -> None:
-    """Store what an hour of work is paid."""
-    project.pay_per_hour, project.currency = pay_per_hour, currency
+def set_pay(
+    project: Project, *, pay_per_hour: Decimal | None, currency: str, covers_past: bool = False, by: User | None = None
+) -> None:
+    """Store what an hour of work is paid that is handed out from now on, or of all work where it `covers_past`.
+
+    What was promised stands: raises BadPay where work would be paid less than when it was handed out, or where it would
+    be paid in another currency.
+    """
     with audit.change(audit.Kind.PROJECT_CHANGED, project, _named(project)):
+        stored = Project.objects.select_for_update().get(pk=project.pk)  # one rate after the other
+        earlier = list(project.pay_rates.all())
+        has_work = Assignment.objects.filter(project=project, state=Assignment.State.SUBMITTED).exists()
+        if earlier and has_work and stored.currency != currency:
+            raise BadPay("currency", f"The work so far is paid in {stored.currency}: a project has one currency.")
+        best = max((rate.per_hour or Decimal(0) for rate in earlier), default=Decimal(0))
+        if covers_past and (pay_per_hour or Decimal(0)) < best:
+            raise BadPay("covers_past", f"Some of the work was promised {best} an hour: it can only be paid more.")
+        project.pay_per_hour, project.currency = pay_per_hour, currency
         project.save(update_fields=["pay_per_hour", "currency"])
+        if covers_past or not earlier or earlier[-1].per_hour != pay_per_hour:
+            since = None if covers_past else timezone.now()
+            PayRate.objects.create(project=project, since=since, per_hour=pay_per_hour, set_by=by)
 
 
 def publish_guidelines(project: Project, *, text: str, by: User | None) -> GuidelineVersion:

@@ -21,6 +21,7 @@ urlpatterns = [
     path("rank/<int:pk>/skip/", rank.skip, name="skip"),
     path("rank/<int:pk>/feedback/", onboarding.show_feedback, name="feedback"),
     path("rank/<int:pk>/report/", objections.report, name="report"),
+    path("rank/<int:pk>/dispute/", objections.dispute, name="dispute"),
     path("tokens/", tokens.mine, name="tokens"),
     path("tokens/<slug:token_key>/revoke/", tokens.revoke, name="token_revoke"),
     path("rank/<int:pk>/draft/", drafts.save, name="draft"),

@@ -16,4 +16,7 @@ urlpatterns = [
     path("staff/projects/<slug:slug>/invitations/<int:pk>/revoke/", invitations.revoke, name="invitation_revoke"),
     path("staff/projects/<slug:slug>/pay/", pay.show, name="pay"),
     path("staff/projects/<slug:slug>/pay/lines.csv", pay.export, name="pay_export"),
+    path("staff/projects/<slug:slug>/pay/<int:pk>/", pay.person, name="pay_person"),
+    path("staff/pay/<int:pk>/", pay.decide, name="pay_decide"),
+    path("pay/", pay.mine, name="my_pay"),
 ]

@@ -14,6 +14,11 @@ from operations import limits
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PASSWORD = "correct horse battery"
+NEVER_SHRINKS = {
+    "audit_never_shrinks": "annotate_auditentry",
+    "payrate_never_shrinks": "annotate_payrate",
+    "paydecision_never_shrinks": "annotate_paydecision",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +36,11 @@ def quick_passwords():
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Tests that commit empty the tables afterwards, which the audit log refuses; tests/annotate/test_audit.py asks."""
+    """Tests that commit empty the tables afterwards, which what is append-only refuses; test_append_only.py asks."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        of_table = "" if connection.vendor == "sqlite" else " ON annotate_auditentry"
-        cursor.execute(f"DROP TRIGGER IF EXISTS audit_never_shrinks{of_table}")
+        for trigger, table in NEVER_SHRINKS.items():
+            of_table = "" if connection.vendor == "sqlite" else f" ON {table}"
+            cursor.execute(f"DROP TRIGGER IF EXISTS {trigger}{of_table}")
 
 
 @pytest.fixture(scope="session")

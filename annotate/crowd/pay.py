@@ -2,7 +2,8 @@
 
 Time is what the page measured (`active_seconds`). Where it measured nothing, the time from showing to submitting
 counts, capped: an open tab is no work. That part is marked as estimated. Revisions, gold, repeats, training and
-qualification are work like any other; skipped comparisons leave no time.
+qualification are work like any other; skipped comparisons leave no time. Work is worth the rate that was in force when
+it was handed out (rates.py), and nothing where its pay is withheld (ledger.py): all is reckoned from what is on record.
 """
 
 import csv
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import IO, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Least
 
+from annotate.crowd import ledger
 from annotate.crowd import settings as crowds
+from annotate.crowd.rates import Rates
 from annotate.models import Annotator, Demonstration, Membership, Origin, Participation, Project, Ranking
 
 WALL_CAP_SECONDS = 600.0
@@ -34,13 +37,16 @@ COLUMNS = (
     "currency",
     "reward_paid",
     "top_up",
+    "withheld_submissions",
 )
 
 
 class Times(NamedTuple):
-    """What one person said of one kind, and the seconds it took."""
+    """What one person said of one kind under one rate, paid or withheld, and the seconds it took."""
 
     annotator: int
+    rate: int
+    is_withheld: bool
     count: int
     active: float
     estimated: float
@@ -57,6 +63,7 @@ class Line:
     amount: Decimal | None
     reward: Decimal | None
     top_up: Decimal | None  # what is due beyond the rewards, to reach the project's pay per hour
+    withheld_count: int = 0
     cohort: str = ""
     annotator: Annotator | None = None
 
@@ -110,6 +117,11 @@ def report(project: Project) -> Report:
     return Report(project, lines, cohorts, _sum("", lines))
 
 
+def line_of(annotator: Annotator, project: Project) -> Line | None:
+    """Return what one person's work in a project comes to; None where they submitted nothing."""
+    return next(iter(_lines(project, annotator)), None)
+
+
 def write_csv(report: Report, file: IO[str]) -> None:
     """Write the payment lines; what a spreadsheet would take for a formula is quoted."""
     writer = csv.writer(file)
@@ -117,44 +129,48 @@ def write_csv(report: Report, file: IO[str]) -> None:
     writer.writerows(_row(line, report.project.currency) for line in report.lines)
 
 
-def _lines(project: Project) -> Iterable[Line]:
+def _lines(project: Project, annotator: Annotator | None = None) -> Iterable[Line]:
     ranked = Ranking.objects.filter(assignment__project=project)
     written = Demonstration.objects.filter(assignment__project=project, author__isnull=False)
+    if annotator:
+        ranked, written = ranked.filter(annotator=annotator), written.filter(author=annotator)
+    rates = Rates.of(project)
     work: dict[int, list[Times]] = {}
-    for times in (*_times(ranked, "annotator"), *_times(written, "author")):
+    for times in (*_times(ranked, "annotator", rates), *_times(written, "author", rates)):
         work.setdefault(times.annotator, []).append(times)
     people = Annotator.objects.in_bulk(work)
     cohorts = dict(Membership.objects.filter(project=project).values_list("annotator", "cohort"))
     rewards = _rewards(project)
     for pk, parts in work.items():
-        estimated = sum(part.estimated for part in parts)
-        seconds = sum(part.active for part in parts) + estimated
-        amount = _worth(seconds, project.pay_per_hour)
+        amount = _worth(parts, rates)
         reward = None if rewards is None else rewards.get(pk, NOTHING)
+        estimated = sum(part.estimated for part in parts)
         yield Line(
             name=people[pk].pseudonym,
             count=sum(part.count for part in parts),
-            seconds=seconds,
+            seconds=sum(part.active for part in parts) + estimated,
             estimated_seconds=estimated,
             amount=amount,
             reward=reward,
             top_up=None if amount is None or reward is None else max(amount - reward, NOTHING),
+            withheld_count=sum(part.count for part in parts if part.is_withheld),
             cohort=cohorts.get(pk, ""),
             annotator=people[pk],
         )
 
 
-def _times(said: QuerySet, who: str) -> list[Times]:
+def _times(said: QuerySet, who: str, rates: Rates) -> list[Times]:
     """Return each person's times. What stands now carries the time of all its versions (annotate.evidence)."""
     unmeasured = Q(active_seconds__isnull=True)
     current = said.filter(superseded_at__isnull=True, **{f"{who}__origin": Origin.PERSON})
-    rows = current.order_by().values_list(who)
-    summed = rows.annotate(
+    is_withheld = Exists(ledger.withheld().filter(assignment=OuterRef("assignment")))
+    rows = current.order_by().annotate(rate=rates.number(), is_withheld=is_withheld)
+    summed = rows.values_list(who, "rate", "is_withheld").annotate(
         count=Count("assignment", distinct=True),
         active=Sum("active_seconds"),
         estimated=Sum(Least(F("seconds"), Value(WALL_CAP_SECONDS)), filter=unmeasured & Q(seconds__isnull=False)),
     )
-    return [Times(pk, count, active or 0.0, estimated or 0.0) for pk, count, active, estimated in summed]
+    return [Times(*which, active or 0.0, estimated or 0.0) for *which, active, estimated in summed]
 
 
 def _rewards(project: Project) -> dict[int, Decimal] | None:
@@ -169,10 +185,21 @@ def _rewards(project: Project) -> dict[int, Decimal] | None:
     }
 
 
-def _worth(seconds: float, per_hour: Decimal | None) -> Decimal | None:
-    if per_hour is None:
+def _worth(parts: Iterable[Times], rates: Rates) -> Decimal | None:
+    """Return what is due for the parts that are not withheld; None where no hour was ever paid."""
+    if rates.is_unpaid:
         return None
-    return (Decimal(repr(seconds)) / 3600 * per_hour).quantize(CENT, ROUND_HALF_UP)
+    paid = (part for part in parts if not part.is_withheld)
+    return _cents(sum((worth_of(part.active + part.estimated, rates.per_hour[part.rate]) for part in paid), NOTHING))
+
+
+def worth_of(seconds: float, per_hour: Decimal | None) -> Decimal:
+    """Return what seconds of work are worth, unrounded; nothing where an hour is not paid."""
+    return Decimal(repr(seconds)) / 3600 * (per_hour or NOTHING)
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def _sum(name: str, lines: list[Line]) -> Line:
@@ -184,6 +211,7 @@ def _sum(name: str, lines: list[Line]) -> Line:
         amount=_total(line.amount for line in lines),
         reward=_total(line.reward for line in lines),
         top_up=_total(line.top_up for line in lines),
+        withheld_count=sum(line.withheld_count for line in lines),
     )
 
 
@@ -196,5 +224,15 @@ def _row(line: Line, currency: str) -> list[str]:
     source = (line.annotator.source, line.annotator.external_id)
     hours = (f"{line.hours:.4f}", f"{line.estimated_seconds / 3600:.4f}")
     money = ["" if one is None else str(one) for one in (line.amount, line.reward, line.top_up)]
-    cells = [line.name, *source, line.cohort, str(line.count), *hours, money[0], currency, *money[1:]]
+    cells = [
+        line.name,
+        *source,
+        line.cohort,
+        str(line.count),
+        *hours,
+        money[0],
+        currency,
+        *money[1:],
+        str(line.withheld_count),
+    ]
     return [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]

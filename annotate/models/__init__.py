@@ -7,6 +7,7 @@ else creates or changes rows.
 
 from annotate.models.audit import AuditEntry
 from annotate.models.outbox import Delivery, Event, Webhook
+from annotate.models.pay import PayDecision, PayRate
 from annotate.models.people import Annotator, Origin, Role
 from annotate.models.projects import (
     ConsentVersion,
@@ -51,6 +52,8 @@ __all__ = [
     "OverlapPolicy",
     "PairCell",
     "Participation",
+    "PayDecision",
+    "PayRate",
     "PolicyChange",
     "Project",
     "Prompt",

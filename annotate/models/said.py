@@ -103,11 +103,15 @@ class Demonstration(models.Model):
 
 
 class Objection(models.Model):
-    """An annotator contests a gold order or reports a bad item; staff answer. Written by annotate.objections."""
+    """An annotator contests a gold order, disputes their pay or reports a bad item; staff answer.
+
+    Written by annotate.objections.
+    """
 
     class Kind(models.TextChoices):
         CONTEST = "contest", "contests the known order"
         BAD_ITEM = "bad_item", "reports a bad item"
+        PAY = "pay", "disputes that pay was withheld"
 
     class State(models.TextChoices):
         OPEN = "open"

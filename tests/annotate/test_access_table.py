@@ -44,6 +44,8 @@ TABLE = {
     ("GET", "feedback"): (302, 403, 404, 403, 403, 403),  # of work there is none
     ("GET", "report"): (302, 403, 200, 403, 403, 403),
     ("POST", "report"): (302, 403, 422, 403, 403, 403),
+    ("GET", "dispute"): (302, 403, 404, 403, 403, 403),  # nothing is withheld
+    ("POST", "dispute"): (302, 403, 404, 403, 403, 403),
     ("GET", "my_objections"): (302, 403, 200, 403, 403, 403),
     ("GET", "onboarding"): (302, 403, 403, 200, 200, 200),
     ("POST", "onboarding"): (302, 403, 403, 403, 422, 403),
@@ -126,6 +128,9 @@ TABLE = {
     ("GET", "pay"): (302, 403, 403, 403, 200, 403),
     ("POST", "pay"): (302, 403, 403, 403, 422, 403),
     ("GET", "pay_export"): (302, 403, 403, 403, 200, 403),
+    ("GET", "pay_person"): (302, 403, 403, 403, 200, 403),
+    ("POST", "pay_decide"): (302, 403, 403, 403, 404, 403),  # nothing is submitted there
+    ("GET", "my_pay"): (302, 403, 200, 403, 403, 403),
     ("GET", "training"): (302, 403, 403, 200, 200, 200),
     ("POST", "freeze"): (302, 403, 403, 403, 422, 422),
     ("GET", "pipeline"): (302, 403, 403, 200, 200, 200),
@@ -311,6 +316,9 @@ def url(name, world):
         "skip": [world.assignment],
         "feedback": [world.assignment],
         "report": [world.assignment],
+        "dispute": [world.assignment],
+        "pay_decide": [world.assignment],
+        "pay_person": [world.slug, world.annotator],
         "member_pause": [world.membership],
         "member_resume": [world.membership],
         "member_qualification": [world.membership],
@@ -373,6 +381,7 @@ def url(name, world):
         "projects",
         "project_new",
         "my_objections",
+        "my_pay",
         "tokens",
     }
     plain |= {

@@ -36,8 +36,9 @@ NOT_FOR_ANNOTATORS = """
 """
 """Modules whose words only staff, programs or the database meet; everything else in annotate/ is looked through."""
 NAMES_FOR_STAFF = {
+    "crowd/ledger.py": {"decide"},
     "crowd/participations.py": {"Synced"},
-    "forms_crowd.py": {"InvitationForm", "CrowdForm", "PayForm"},
+    "forms_crowd.py": {"InvitationForm", "CrowdForm", "PayForm", "DecisionForm"},
     "forms_onboarding.py": {
         "refuse_known_orders",
         "AnswerForm", "PauseMemberForm", "QuarantineForm", "DecideForm", "OnboardingForm", "ConsentForm",

@@ -24,6 +24,8 @@ LIMITS = "tests/operations/test_limits.py"
 LAUNCH = "tests/rlhf/test_double_launch.py"
 GATE = "tests/rlhf/test_gate.py"
 TRIGGERS = "tests/annotate/quality/test_triggers.py"
+APPEND_ONLY = "tests/annotate/test_append_only.py"
+LEDGER = "tests/annotate/crowd/test_ledger.py"
 OUTSIDE = "tests/annotate/test_names_outside.py"
 
 TESTS = {
@@ -174,8 +176,16 @@ TESTS = {
         f"{OUTSIDE}::test_a65_what_annotators_wrote_leaves_only_when_asked_for",
         f"{OUTSIDE}::test_a65_a_redacted_reason_keeps_its_words_and_is_accounted_for",
     ],
+    "A67": [
+        f"{LEDGER}::test_a_dispute_is_answered_and_each_decision_stays",
+        f"{LEDGER}::test_no_decision_without_a_reason",
+        f"{LEDGER}::test_what_was_promised_is_never_lowered",
+        f"{LEDGER}::test_a_rate_for_all_work_so_far_raises_what_was_promised",
+        f"{LEDGER}::test_the_annotator_reads_their_own_record_and_nobody_elses",
+        f"{APPEND_ONLY}::test_the_database_refuses_to_change_or_delete_what_is_on_record",
+    ],
     "A68": [
-        "tests/annotate/test_audit.py::test_the_database_refuses_to_change_or_delete_an_entry",
+        f"{APPEND_ONLY}::test_the_database_refuses_to_change_or_delete_what_is_on_record",
         "tests/annotate/test_audit.py::test_an_act_that_is_rolled_back_leaves_no_entry",
     ],
     "A64": [
@@ -202,7 +212,6 @@ TESTS = {
 WAITING = {
     "A43": "No YAML is read anywhere; config comes as a form or strict JSON.",
     "A49": "A load test, not a unit test: gunicorn with threads behind a proxy; see docs/operations.md.",
-    "A67": "The ledger of pay has no disputes of decisions yet; reports of items are answered (objections).",
 }
 PARTLY = {
     "A64": "That a reward model's gap on the trigger falls to the baseline: benchmarks/poison.py, not a test.",

@@ -21,7 +21,7 @@ from tests.annotate.crowd.conftest import PROLIFIC
 
 @pytest.fixture
 def paid(project):
-    projects.set_pay(project, pay_per_hour=Decimal("12.00"), currency="GBP")
+    projects.set_pay(project, pay_per_hour=Decimal("12.00"), currency="GBP", covers_past=True)
     return project
 
 
@@ -200,11 +200,11 @@ def test_a_bad_pay_is_refused_and_not_stored(client, paid, lee, sent):
 
 def test_the_report_costs_the_same_however_many_annotators(paid, comparisons, ana, ben, django_assert_num_queries):
     rank(ana, paid, active=10)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         pay.report(paid)
 
     rank(ben, paid, active=10)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         pay.report(paid)
 
 

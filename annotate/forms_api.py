@@ -16,6 +16,9 @@ class TokenForm(forms.Form):
         coerce=int,
         initial=30,
     )
+    is_read_only = forms.BooleanField(
+        required=False, label="It only reads", help_text="Whatever changes something is refused."
+    )
 
 
 class WebhookForm(forms.Form):

@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.utils.log import get_task_logger
 from django.conf import settings
 
-from annotate import assignments, deliveries, pausing, statistics
+from annotate import assignments, deliveries, pausing, sealing, statistics
 from annotate.consistency import report
 from annotate.crowd import participations, prolific
 from annotate.models import Project
@@ -37,6 +37,12 @@ def sync_prolific() -> None:
 def deliver_events() -> int:
     """Send the events that webhooks wait for and return how many arrived."""
     return deliveries.deliver_due()
+
+
+@shared_task(name="annotate.tasks.seal_audit")
+def seal_audit() -> str:
+    """Seal the entries of the audit log that are not sealed yet and return the newest seal."""
+    return sealing.seal()
 
 
 @shared_task(name="annotate.tasks.make_report")

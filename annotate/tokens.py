@@ -1,7 +1,7 @@
 """A person's API tokens: made, listed, revoked. The only writer of ApiToken.
 
-The token itself is returned once and kept as a hash. It gives its account's roles, ends when it expires, is revoked, or
-the account is closed.
+The token itself is returned once and kept as a hash. It gives its account's roles, or only what of them reads, and ends
+when it expires, is revoked, or the account is closed.
 """
 
 from datetime import timedelta
@@ -21,13 +21,14 @@ class TooManyTokens(Exception):
     """The account has as many tokens as it may have."""
 
 
-def create(user: User, *, label: str, days: int) -> str:
+def create(user: User, *, label: str, days: int, is_read_only: bool = False) -> str:
     """Make a token that expires in some days and return it; it cannot be shown again. Raises TooManyTokens."""
     if of(user).count() >= MAX_TOKENS:
         raise TooManyTokens
     with transaction.atomic():
-        made, token = ApiToken.objects.create(user, expiry=timedelta(days=days), label=label)
-        audit.record(audit.Kind.TOKEN_MADE, f"account {user.pk}", after={"token": made.token_key[:6], "days": days})
+        made, token = ApiToken.objects.create(user, expiry=timedelta(days=days), label=label, is_read_only=is_read_only)
+        about = {"token": made.token_key[:6], "days": days, "is_read_only": is_read_only}
+        audit.record(audit.Kind.TOKEN_MADE, f"account {user.pk}", after=about)
     return token
 
 

@@ -126,7 +126,8 @@ def left_over(directory: Path) -> list[str]:
     for process in _processes():
         with contextlib.suppress(OSError):
             said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            if b"python" in said and os.fsencode(directory) in said:  # of a zombie both are empty
+            is_python = "python" in os.path.basename(os.readlink(process / "exe"))  # not a server that was started anew
+            if is_python and os.fsencode(directory) in said:  # of a zombie both are empty
                 found.append(f"{process.name}: {(process / 'cmdline').read_text().replace(chr(0), ' ')[:120]}")
     return found
 

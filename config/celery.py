@@ -11,6 +11,7 @@ from rlhf.contract.lifeline import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TRANSPORT_ALIASES["filesystem"] = "config.file_queue:Transport"
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "config.redis_queue:Transport"
 THE_WORKER = os.getpid()
 app = Celery("concord")
 app.config_from_object("django.conf:settings", namespace="CELERY")

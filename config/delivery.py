@@ -8,6 +8,7 @@ the sources themselves are served.
 import gzip
 import hashlib
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from config import bundles
 
 KINDS = (".css", ".js", ".svg")
+DEVICES = ("camera", "display-capture", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb")
+NO_DEVICES = ", ".join(f"{device}=()" for device in DEVICES)
 DRAWN = {Path("css"): bundles.css, Path("js"): bundles.javascript}
 """By folder; the others, vendor/ among them, are taken as they are."""
 
@@ -49,6 +52,17 @@ class PagesInGzip(GZipMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         return response if response.streaming else super().process_response(request, response)
+
+
+def without_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: tell browsers that no page here, and nothing in it, asks for a camera, a place or the like."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        return response
+
+    return answer
 
 
 @cache

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "operations.request_log.numbered",
     "django.middleware.security.SecurityMiddleware",
+    "config.delivery.without_devices",
     "config.delivery.StaticFiles",
     "config.delivery.PagesInGzip",
     "csp.middleware.CSPMiddleware",
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "operations.limits.Limited",
+    "operations.sessions.EndedForStaff",
     "operations.second_factor.AskedOfStaff",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -162,6 +164,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = False  # htmx and rank.js send it back as a header
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"  # browsers take it from this host alone, over TLS
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=30 if HTTPS else 0)
+STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12 if HTTPS else 0)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -214,6 +220,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-lost-runs": {"task": "rlhf.tasks.reap_lost_runs", "schedule": 10.0},
     "release-expired": {"task": "annotate.tasks.release_expired", "schedule": 60.0},
+    "seal-audit": {"task": "annotate.tasks.seal_audit", "schedule": 60.0, "options": {"expires": 60}},
     "sync-prolific": {"task": "annotate.tasks.sync_prolific", "schedule": 300.0},
     "make-stale-reports": {"task": "annotate.tasks.make_stale_reports", "schedule": 900.0, "options": {"expires": 900}},
     "pause-failing": {"task": "annotate.tasks.pause_failing", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from annotate import sealing
 from operations import dumps
 from operations.retention import folders
 from rlhf import runs, store
@@ -45,11 +46,13 @@ def back_up(target: Path) -> dict[str, int]:
     work = target.with_name(f".{target.name}.partial")
     shutil.rmtree(work, ignore_errors=True)  # of a backup that was broken off
     work.mkdir(mode=0o700)
+    seal = sealing.seal()
     dumps.dump(work)
     for path in _data_files():
         _copy(path, work / DATA / path.relative_to(settings.DATA_DIR))
     _copy(settings.DATA_DIR / KEY, work / KEY)
-    rundir.write_manifest(work, {"made_at": datetime.now(UTC).isoformat(), "migrations": _migrations()})
+    about = {"made_at": datetime.now(UTC).isoformat(), "migrations": _migrations(), "audit_seal": seal}
+    rundir.write_manifest(work, about)
     sizes = [path.stat().st_size for path in work.rglob("*") if path.is_file()]
     os.sync()
     work.rename(target)
@@ -62,7 +65,7 @@ def restore(source: Path) -> list[str]:
     Everything is checked against the manifest before anything is written. Raises Refused.
     """
     try:
-        rundir.verify_manifest(source)
+        about = rundir.verify_manifest(source)
     except BadArtefact as problem:
         raise Refused(f"The backup is not whole: {problem}") from None
     if not dumps.is_empty():
@@ -79,12 +82,18 @@ def restore(source: Path) -> list[str]:
     _copy(source / KEY, settings.DATA_DIR / KEY)
     dumps.load(source)
     runs.fail_restored()
-    return missing()
+    return missing() + _of_the_log(about.get("audit_seal", ""))
 
 
 def missing() -> list[str]:
     """Return a sentence for each file that a row speaks of and that is not there as it was recorded."""
     return [sentence for sentence in (*_of_freezes(), *_of_checkpoints()) if sentence]
+
+
+def _of_the_log(seal: str) -> list[str]:
+    """Hold the audit log against the seal that a backup carries; an older backup carries none."""
+    problem = sealing.verify({"the backup's manifest": seal} if seal else {}).problem
+    return [problem] if problem else []
 
 
 def _of_freezes() -> Iterator[str]:

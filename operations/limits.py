@@ -44,6 +44,9 @@ class Limit:
 ANSWERS = Limit("answers", burst=3000, per_minute=600)
 DRAFTS = Limit("drafts", burst=3000, per_minute=900)
 """Against programs that run wild: whether somebody answers too hastily to have read is judged by quality/haste."""
+NEXT = Limit("next", burst=3000, per_minute=900)
+DOWNLOADS = Limit("downloads", burst=60, per_minute=20)
+"""Each makes its file anew: a loop of them would keep a web process busy."""
 API = Limit("api", burst=3000, per_minute=3000)
 ENTRY = Limit("entry", burst=200, per_minute=60, by_address=True)
 """Invitation links: a class of students comes in from one address."""
@@ -56,6 +59,12 @@ LIMITED = {
     "skip": ANSWERS,
     "revise": ANSWERS,
     "report": ANSWERS,
+    "dispute": ANSWERS,
+    "rank_next": NEXT,
+    "export_download": DOWNLOADS,
+    "consistency_download": DOWNLOADS,
+    "pay_export": DOWNLOADS,
+    "checkpoint_download": DOWNLOADS,
     "draft": DRAFTS,
     "join": ENTRY,
     "crowd_enter": ENTRY,
@@ -63,8 +72,8 @@ LIMITED = {
     "admin:login": SIGN_IN,
     "second_factor": SECOND_FACTOR,
 }
-"""By the name of the view; what only reads is not limited, except where a secret could be guessed."""
-GUESSED = {"join", "crowd_enter"}
+"""By the name of the view; what only reads is not limited, except where it costs much or a secret could be guessed."""
+READS = {name for name, limit in LIMITED.items() if limit in (ENTRY, NEXT, DOWNLOADS)}
 
 _purses: dict[str, int] = {}
 
@@ -81,7 +90,7 @@ class Limited:
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         name = request.resolver_match.view_name
         limit = LIMITED.get(name)
-        if limit is None or (request.method != "POST" and name not in GUESSED):
+        if limit is None or (request.method != "POST" and name not in READS):
             return None
         if (wait := seconds_to_wait(limit, _who(limit, request))) == 0:
             return None

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from annotate import sealing
 from rlhf import artefacts, attempts, corpora, environment, publishing, room, runs, store
 from rlhf.contract import config as configs
 from rlhf.contract import lifeline, profiles
@@ -71,8 +72,9 @@ def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:
     if short := room.shortage(run, directory.path):
         runs.fail(held, short.reason, message=short.sentence)
         return
+    seal = _in_database(sealing.seal)
     try:
-        begins_after = _while_held(held, lambda: _prepare(run, directory))
+        begins_after = _while_held(held, lambda: _prepare(run, directory, seal))
     except configs.ConfigError as problem:  # queued under bounds that have changed since
         runs.fail(held, FailureReason.BAD_CONFIG, message=str(problem))
         return
@@ -98,9 +100,9 @@ def _failing_without_store(held: Claim, directory: RunDirectory) -> Iterator[Non
         runs.fail(held, FailureReason.NO_STORE, message=f"{problem} {left}")
 
 
-def _prepare(run: Run, directory: RunDirectory) -> int:
+def _prepare(run: Run, directory: RunDirectory, seal: str) -> int:
     """Bring here what the trainer reads, write its order, and return the step after which it goes on (0: from new)."""
-    directory.write_spec(_spec(run))
+    directory.write_spec(_spec(run, seal=seal))
     if run.attempt == 1:
         return 0
     saved = attempts.newest_state(run)
@@ -251,7 +253,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         return
 
 
-def _spec(run: Run) -> RunSpec:
+def _spec(run: Run, *, seal: str) -> RunSpec:
     def where(checkpoint: Checkpoint | None) -> str:
         return str(artefacts.path_of(checkpoint)) if checkpoint else ""
 
@@ -263,7 +265,7 @@ def _spec(run: Run) -> RunSpec:
         baseline=where(run.baseline),
         watcher=where(run.watcher),
     )
-    return RunSpec(run.stage, configs.parse(run.stage, run.config), inputs)
+    return RunSpec(run.stage, configs.parse(run.stage, run.config), inputs, audit_seal=seal)
 
 
 def _close(run: Run, held: Claim, directory: RunDirectory, *, ending: str, exit_code: int) -> None:

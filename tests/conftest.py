@@ -16,6 +16,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 PASSWORD = "correct horse battery"
 NEVER_SHRINKS = {
     "audit_never_shrinks": "annotate_auditentry",
+    "auditseal_never_shrinks": "annotate_auditseal",
     "payrate_never_shrinks": "annotate_payrate",
     "paydecision_never_shrinks": "annotate_paydecision",
 }

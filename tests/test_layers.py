@@ -15,6 +15,7 @@ DOORS = {
     "annotate.access",
     "annotate.consistency",  # the reports as they are stored
     "annotate.audit",  # acts that bear on rights
+    "annotate.sealing",  # the chain of sums over them
     "annotate.influence",  # on whom labels rest: the gate before training
     "annotate.information",  # the order in which completions wait
     "annotate.intake",

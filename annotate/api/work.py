@@ -91,13 +91,19 @@ class Revise(Door):
 
     @extend_schema(request=shapes.AnswerIn, responses=STORED)
     def post(self, request: Request, pk: int) -> Response:
-        """Replace the current answer within the project's grace time; the earlier one stays on record."""
+        """Replace the current answer within the project's grace time; the earlier one stays on record.
+
+        With `If-Match: "<revision>"` it is replaced only while it is the one that you read; else 409.
+        """
         place = access.assignment_for(request.user, pk)
         said = self.read(shapes.AnswerIn)
         current = place.rankings.filter(superseded_at__isnull=True).first()
         if current is None:
             raise Conflict("There is no answer to revise: submit one first.")
         is_known = Ranking.objects.filter(submission=said["submission"]).exists()
+        read = request.headers.get("If-Match", "").strip().strip('"')
+        if read and not is_known and read != str(current.revision):
+            raise Conflict(f"The answer has revision {current.revision} now, not {read[:20]}: read it again.")
         earlier = current.active_seconds or 0.0
         answer = _answer(said, place, since=current.submitted_at, earlier_seconds=earlier)
         rankings.revise(current, answer, submission=said["submission"])

@@ -5,7 +5,7 @@ the comparison, so over-assignment is impossible. Each table has one writing mod
 else creates or changes rows.
 """
 
-from annotate.models.audit import AuditEntry
+from annotate.models.audit import AuditEntry, AuditSeal
 from annotate.models.outbox import Delivery, Event, Webhook
 from annotate.models.pay import PayDecision, PayRate
 from annotate.models.people import Annotator, Origin, Role
@@ -35,6 +35,7 @@ __all__ = [
     "ApiToken",
     "Assignment",
     "AuditEntry",
+    "AuditSeal",
     "Comparison",
     "Completion",
     "ConsentVersion",

@@ -1,4 +1,4 @@
-"""The audit log. Written by annotate.audit; the database refuses to change or delete a row (migration 0017)."""
+"""The audit log and its seals. The database refuses to change or delete a row (migrations 0017 and 0026)."""
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -8,7 +8,8 @@ from django.db import models
 class AuditEntry(models.Model):
     """An act that bears on rights: who did what to what, and how it stood before and after.
 
-    Accounts and annotators are named by number, so that erasing a person leaves the log as it was.
+    Accounts and annotators are named by number, so that erasing a person leaves the log as it was. Written by
+    annotate.audit.
     """
 
     at = models.DateTimeField(auto_now_add=True)
@@ -25,3 +26,17 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+
+class AuditSeal(models.Model):
+    """A link of the chain over the log: the sha256 of the link before and of one entry. Written by annotate.sealing."""
+
+    number = models.PositiveBigIntegerField(unique=True, help_text="1, 2, 3 … without a gap.")
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="seal")
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.sha256}"

@@ -8,6 +8,7 @@ class ApiToken(AbstractAuthToken):
     """A person's token: its hash (`digest`), its first characters (`token_key`), when it expires, what it is for."""
 
     label = models.CharField(max_length=80)
+    is_read_only = models.BooleanField(default=False, db_default=False, help_text="It changes nothing.")
 
     class Meta:
         ordering = ["-created"]

@@ -41,6 +41,7 @@ class RunSpec:
     stage: str
     config: configs.StageConfig
     inputs: Inputs
+    audit_seal: str = ""  # the newest seal of the audit log then; goes into the checkpoint's manifest
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,15 @@ class RunDirectory:
 
     def write_spec(self, spec: RunSpec) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        write_json(
-            self.config,
-            {"stage": spec.stage, "config": configs.to_json(spec.config), "inputs": asdict(spec.inputs)},
-        )
+        order = {"stage": spec.stage, "config": configs.to_json(spec.config), "inputs": asdict(spec.inputs)}
+        write_json(self.config, order | ({"audit_seal": spec.audit_seal} if spec.audit_seal else {}))
 
     def read_spec(self) -> RunSpec:
         """Return the order. Raises ConfigError for a config.json that is not one."""
         try:
             raw = json.loads(self.config.read_text(encoding="utf-8"))
-            spec = RunSpec(raw["stage"], configs.parse(raw["stage"], raw["config"]), Inputs(**raw["inputs"]))
+            config = configs.parse(raw["stage"], raw["config"])
+            spec = RunSpec(raw["stage"], config, Inputs(**raw["inputs"]), raw.get("audit_seal", ""))
         except (OSError, KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError) as problem:
             raise configs.ConfigError({str(self.config): f"is not a run's order ({problem!r})."}) from problem
         if missing := [name for name in configs.REQUIRED[spec.stage] if not getattr(spec.inputs, name)]:

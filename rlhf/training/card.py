@@ -71,6 +71,8 @@ def add(directory: Path, spec: RunSpec, *, figures: Facts, versions: dict[str, s
     }
     facts = {name: value for name, value in manifest.items() if name != "files"}
     facts["lineage"] = [*parent.get("lineage", []), step]
+    if spec.audit_seal:
+        facts["audit_seal"] = spec.audit_seal
     if "license" in parent:
         facts.setdefault("license", parent["license"])
     if spec.stage == "export" and parent.get("lineage"):

@@ -6,10 +6,11 @@ from importlib import import_module
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from annotate import projects, tokens
+from annotate import projects, sealing, tokens
 from annotate.models import AuditEntry, PayRate
 
 AUDIT = import_module("annotate.migrations.0017_audit_is_append_only")
+SEALS = import_module("annotate.migrations.0026_seals_are_append_only")
 PAY = import_module("annotate.migrations.0024_pay_is_append_only")
 
 
@@ -17,8 +18,10 @@ PAY = import_module("annotate.migrations.0024_pay_is_append_only")
 def recorded(project, lee):
     """An entry in the audit log and a rate on record, with the triggers as the migrations made them: see conftest."""
     tokens.create(lee, label="nightly", days=3)
+    sealing.seal()
     projects.set_pay(project, pay_per_hour=Decimal(12), currency="GBP", by=lee)
     _guard(dict.fromkeys(AUDIT.TRIGGERS, "annotate_auditentry"), "audit_is_append_only", AUDIT)
+    _guard(SEALS.TRIGGERS, "seals_are_append_only", SEALS)
     _guard(PAY.TRIGGERS, "pay_is_append_only", PAY)
 
 
@@ -37,6 +40,8 @@ def _guard(triggers, function, migration):
     [
         "UPDATE annotate_auditentry SET kind = 'x'",
         "DELETE FROM annotate_auditentry",
+        "UPDATE annotate_auditseal SET sha256 = 'x'",
+        "DELETE FROM annotate_auditseal",
         "UPDATE annotate_payrate SET per_hour = 1",
         "DELETE FROM annotate_payrate",
     ],

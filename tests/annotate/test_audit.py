@@ -97,7 +97,7 @@ def test_tokens_stand_there_without_what_opens_anything(lee):
     token = tokens.create(lee, label="nightly", days=3)
     tokens.revoke(lee, token_key=tokens.of(lee).get().token_key)
 
-    assert last(Kind.TOKEN_MADE).after == {"token": token[:6], "days": 3}
+    assert last(Kind.TOKEN_MADE).after == {"token": token[:6], "days": 3, "is_read_only": False}
     assert last(Kind.TOKEN_REVOKED).before == {"token": token[:6]}
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotate import tokens
-from annotate.models import ApiToken
+from annotate.models import ApiToken, Project
 
 pytestmark = pytest.mark.django_db
 ME = "/api/v1/me/"
@@ -115,3 +115,19 @@ def test_a_session_needs_its_csrf_token(ana, project):
 
 def test_the_token_librarys_own_table_is_not_made_beside_ours():
     assert [name for name in connection.introspection.table_names() if "token" in name] == ["annotate_apitoken"]
+
+
+def test_a_token_that_only_reads_changes_nothing(client, lee, project):
+    client.force_login(lee)
+    token = client.post("/tokens/", {"label": "dashboard", "days": 7, "is_read_only": "on"}).context["token"]
+    client.logout()
+    headers = {"Authorization": f"Bearer {token}"}
+    new = {"slug": "seas", "name": "Seas", "guidelines": "Be fair."}
+
+    read = client.get("/api/v1/projects/", headers=headers)
+    written = client.post("/api/v1/projects/", new, content_type="application/json", headers=headers)
+
+    assert read.status_code == 200
+    assert written.status_code == 403
+    assert "This token only reads." in written.json()["errors"][0]["message"]
+    assert not Project.objects.filter(slug="seas").exists()

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from annotate import assignments, rankings
+from annotate import assignments, rankings, sealing
 from annotate.answers import Answer
 from operations import backups
 from rlhf import artefacts, snapshots
@@ -123,7 +123,11 @@ def test_everything_is_there_after_a_restore(lived_in, elsewhere, tmp_path):
     restored = elsewhere("restore", str(tmp_path / "kept"))
     again = elsewhere("restore", str(tmp_path / "kept"))
     asked = elsewhere("shell", "--no-imports", "-c", COUNT)
+    seal = rundir.verify_manifest(tmp_path / "kept")["audit_seal"]
+    log = elsewhere("verify_audit", seal)
 
+    assert seal == sealing.head() != ""
+    assert "0 wait for their seal, 1 copies fit" in log.stdout, log.stderr
     assert restored.returncode == 0, restored.stderr
     assert "every file is there" in restored.stdout
     assert again.returncode == 1

@@ -91,6 +91,26 @@ def test_guessing_invitations_is_limited_by_address(client, monkeypatch):
     assert found == [404, 404, 429]
 
 
+def test_a_loop_of_exports_is_slowed_down(client, lee, project, monkeypatch):
+    monkeypatch.setitem(limits.LIMITED, "export_download", Limit("downloads", burst=2, per_minute=6))
+    client.force_login(lee)
+
+    found = [client.get(reverse("export_download", args=[project.slug]), {"kind": "prompts"}) for _ in range(3)]
+
+    assert found[2].status_code == 429
+    assert found[2]["Retry-After"] == "10"
+    assert 429 not in [response.status_code for response in found[:2]]
+
+
+def test_asking_for_the_next_comparison_in_a_loop_is_slowed_down(client, ana, comparisons, project, monkeypatch):
+    monkeypatch.setitem(limits.LIMITED, "rank_next", Limit("next", burst=2, per_minute=6))
+    client.force_login(ana.user)
+
+    found = [client.get(reverse("rank_next", args=[project.slug])).status_code for _ in range(3)]
+
+    assert found == [302, 302, 429]
+
+
 def test_a_factor_of_zero_takes_the_limits_away(settings):
     settings.RATE_LIMIT_FACTOR = 0
 

@@ -4,6 +4,7 @@ Where each of them is refused is listed in tests/security/attack_index.py.
 """
 
 import json
+import logging
 import re
 from secrets import token_urlsafe
 from urllib.parse import urljoin, urlsplit
@@ -24,7 +25,8 @@ from annotate.formats import csv_table
 from annotate.models import Adjudication, Assignment, Ranking, Role
 from annotate.presentation import labels
 from config import reading
-from operations import limits
+from config.delivery import NO_DEVICES
+from operations import limits, logs
 from operations.limits import Limit
 from rlhf import environment
 from tests import hostile
@@ -179,6 +181,23 @@ def test_a14_a_token_stands_in_no_row_and_no_url(client, ana):
 
     assert found == []
     assert client.get(f"/api/v1/me/?token={token}").status_code == 401
+
+
+def test_a14_no_log_line_holds_a_token_or_a_password(client, ana, settings, caplog):
+    token = tokens.create(ana.user, label="nightly", days=1)
+    settings.DEBUG = True  # the most talkative
+    caplog.set_level(logging.DEBUG)
+
+    client.get("/api/v1/me/", headers={"Authorization": f"Bearer {token}"})
+    client.get(f"/api/v1/me/?token={token}")
+    client.get(f"/nowhere/?token={token}")
+    client.post("/api/v1/me/", headers={"Authorization": f"Bearer {token}x"})
+    client.post("/login/", {"username": "ana", "password": "SECRET-GUESS"})
+    client.post("/login/", {"username": "ana", "password": PASSWORD})
+
+    lines = [form.format(record) for record in caplog.records for form in (logs.JsonLines(), logs.PlainText())]
+    assert len(lines) > 4
+    assert [line for line in lines if token in line or "SECRET-GUESS" in line or PASSWORD in line] == []
 
 
 def test_a17_a_fresh_installation_has_no_account(client, project):
@@ -366,6 +385,7 @@ def test_a71_every_answer_has_its_headers(client, world, accounts, role):  # noq
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "X-Frame-Options": "DENY",
+        "Permissions-Policy": NO_DEVICES,
     }
     wrong = {
         (path, name): answer.get(name)

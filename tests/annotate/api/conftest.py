@@ -16,9 +16,9 @@ class Script:
     def get(self, path, **query):
         return self.client.get(f"/api/v1/{path}", query, headers=self.headers)
 
-    def post(self, path, body=None):
-        raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-        return self.client.post(f"/api/v1/{path}", raw, content_type="application/json", headers=self.headers)
+    def post(self, path, body=None, headers=None):
+        raw, sent = body if isinstance(body, bytes) else json.dumps(body or {}).encode(), self.headers | (headers or {})
+        return self.client.post(f"/api/v1/{path}", raw, content_type="application/json", headers=sent)
 
 
 @pytest.fixture

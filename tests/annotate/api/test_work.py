@@ -75,6 +75,21 @@ def test_a_ranking_is_revised_within_the_grace_time_and_the_old_one_stays(ana_sc
     assert Ranking.objects.count() == 2
 
 
+def test_of_two_changes_of_the_same_revision_the_second_is_refused_with_the_current_one(ana_script, place, body):
+    ana_script.post(f"assignments/{place['id']}/submit/", body)
+    better = body | {"submission": str(uuid4()), "tiers": [[label] for label in body["tiers"][0]]}
+    other = body | {"submission": str(uuid4()), "tiers": [[label] for label in reversed(body["tiers"][0])]}
+    of_the_first = {"If-Match": '"1"'}
+
+    revised = ana_script.post(f"assignments/{place['id']}/revise/", better, headers=of_the_first)
+    refused = ana_script.post(f"assignments/{place['id']}/revise/", other, headers=of_the_first)
+    again = ana_script.post(f"assignments/{place['id']}/revise/", better, headers=of_the_first)  # sent twice
+
+    assert (revised.status_code, refused.status_code, again.status_code) == (201, 409, 200)
+    assert "has revision 2 now, not 1" in refused.json()["errors"][0]["message"]
+    assert ana_script.get(f"assignments/{place['id']}/").json()["ranking"]["words"] == "A > B > C > D"
+
+
 def test_after_the_grace_time_nothing_changes(ana_script, place, body):
     ana_script.post(f"assignments/{place['id']}/submit/", body)
     Assignment.objects.filter(pk=place["id"]).update(closed_at=timezone.now() - timedelta(days=1))

@@ -20,7 +20,7 @@ def directory(tmp_path):
 @pytest.mark.parametrize("stage", configs.STAGES)
 def test_an_order_is_read_as_it_was_written(directory, stage):
     inputs = Inputs("/data/s", "/data/b", reward_model="/data/r", baseline="/data/l", corpus="/data/c")
-    spec = RunSpec(stage, configs.parse(stage, {"seed": 3}), inputs)
+    spec = RunSpec(stage, configs.parse(stage, {"seed": 3}), inputs, audit_seal="7:abc")
 
     directory.write_spec(spec)
 

@@ -14,7 +14,7 @@ from django.core.management import get_commands
 ROOT = Path(settings.BASE_DIR)
 OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"}
 OF_LIBRARIES = OF_S3 | {"OMP_NUM_THREADS", "OMP_WAIT_POLICY"}
-FOREIGN = {"database", "broker"}
+FOREIGN = {"database", "broker", "proxy"}
 FOREIGN_PROGRAMS = {"pg_isready", "redis-server", "redis-cli"}
 
 
@@ -24,7 +24,7 @@ def services():
 
 
 def test_all_that_concord_needs_is_there(services):
-    assert set(services) == {"setup", "web", "worker", "gpu-worker", "beat", "database", "broker"}
+    assert set(services) == {"setup", "web", "worker", "gpu-worker", "beat", "database", "broker", "proxy"}
 
 
 def test_every_program_and_command_exists(services):
@@ -78,10 +78,20 @@ def test_no_secret_has_a_default():
     }
 
 
-def test_only_the_web_is_reached_and_from_this_machine_only(services):
+def test_only_the_proxy_is_reached_from_outside_and_the_web_from_this_machine(services):
     assert {name: service["ports"] for name, service in services.items() if "ports" in service} == {
-        "web": ["127.0.0.1:8000:8000"]
+        "web": ["127.0.0.1:8000:8000"],
+        "proxy": ["80:80", "443:443"],
     }
+    assert services["proxy"]["profiles"] == ["proxy"]  # only where it is asked for
+
+
+def test_the_proxy_takes_the_configuration_that_is_here_and_leads_to_the_web(services):
+    mounted = [one.partition(":")[0] for one in services["proxy"]["volumes"]]
+
+    assert (ROOT / mounted[0]).is_file()
+    assert "server web:8000;" in (ROOT / mounted[0]).read_text()
+    assert services["web"]["ports"][0].endswith(":8000")
 
 
 def test_every_command_and_setting_in_the_manual_exists():

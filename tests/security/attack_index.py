@@ -154,6 +154,7 @@ TESTS = {
         f"{WORK}::test_a_submission_used_for_something_else_is_a_conflict",
         f"{WORK}::test_another_persons_comparison_is_like_one_that_is_not_there",
     ],
+    "A49": ["tests/security/test_slow_clients.py::test_a49_slow_clients_do_not_stop_the_others"],
     "A59": [
         "tests/annotate/test_revise.py::test_a_change_over_another_change_is_refused_and_explained",
         f"{WORK}::test_of_two_changes_of_the_same_revision_the_second_is_refused_with_the_current_one",
@@ -227,7 +228,6 @@ TESTS = {
 }
 WAITING = {
     "A43": "No YAML is read anywhere; config comes as a form or strict JSON.",
-    "A49": "A load test, not a unit test: gunicorn with threads behind a proxy; see docs/operations.md.",
 }
 PARTLY = {
     "A64": "That a reward model's gap on the trigger falls to the baseline: benchmarks/poison.py, not a test.",

@@ -8,6 +8,7 @@ from axes.models import AccessAttempt, AccessFailureLog
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
 
 from annotate import audit, drafts, memberships, people, tokens
 from annotate.crowd import participations
@@ -16,7 +17,7 @@ from operations import second_factor
 from rlhf import recall
 from rlhf.recall import Touched
 
-GOODBYE = (
+GOODBYE = gettext_noop(
     "You took your consent back. You get no more work here, and what you did is kept out of what models learn from."
 )
 
@@ -54,7 +55,7 @@ def erase(user: User) -> dict[str, int]:
 def take_back_consent(annotator: Annotator, project: Project) -> Touched | None:
     """Recall an annotator's consent and return what may rest on them; None where it was recalled before."""
     member = memberships.admit(annotator, project)
-    if not memberships.recall_consent(member, message=GOODBYE, reason=WHY, by=None):
+    if not memberships.recall_consent(member, message=gettext(GOODBYE), reason=WHY, by=None):
         return None
     return recall.touched(annotator, project)
 

@@ -28,7 +28,8 @@ class EndedForStaff:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_view: object) -> None:
-        if not access.has_role(request.user, *access.STAFF):
+        is_limited = settings.STAFF_IDLE_MINUTES or settings.STAFF_SESSION_HOURS
+        if not is_limited or not access.has_role(request.user, *access.STAFF):
             return
         now, session = time.time(), request.session
         began, seen = session.setdefault(BEGAN, now), session.setdefault(SEEN, now)

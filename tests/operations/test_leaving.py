@@ -10,10 +10,11 @@ from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.urls import reverse
 
-from annotate import assignments, drafts, memberships, names, people, preferences, ranked, rankings, tokens
+from annotate import assignments, drafts, memberships, names, people, preferences, projects, ranked, rankings, tokens
 from annotate.answers import Answer
-from annotate.models import AuditEntry, Draft, Membership, Participation, Ranking
+from annotate.models import AuditEntry, Draft, Membership, Origin, Participation, Ranking
 from rlhf import snapshots
 from rlhf.models import Checkpoint, Run
 
@@ -143,3 +144,69 @@ def test_they_get_no_more_work_and_read_why_until_they_consent_anew(project, com
 
     memberships.consent(ana, version)
     assert Membership.objects.get(annotator=ana).recalled_at is None
+
+
+def test_an_admin_takes_consent_back_on_a_page_that_says_what_may_rest_on_them(client, lee, known, project):
+    rank_all(known, project)
+    snapshot = snapshots.freeze(project, by=lee)
+    client.force_login(lee)
+
+    before = client.get(reverse("leaving", args=[known.pk])).content.decode()
+    client.post(reverse("leaving_recall", args=[known.pk, project.slug]))
+    again = client.post(reverse("leaving_recall", args=[known.pk, project.slug]), follow=True).content.decode()
+
+    assert reverse("snapshot", args=[snapshot.pk]) in before
+    assert "Take their consent back in Rivers" in before
+    assert "Nothing was changed: their consent was taken back before." in again
+    assert "Take their consent back in Rivers" not in again
+    assert known.memberships.get().recalled_at
+
+
+@pytest.mark.parametrize("typed", ["", "annotator-somebody-else"])
+def test_nobody_is_erased_by_a_slip(client, lee, known, typed):
+    client.force_login(lee)
+
+    page = client.post(reverse("leaving_erase", args=[known.pk]), {"pseudonym": typed})
+
+    assert page.status_code == 422
+    known.user.refresh_from_db()
+    assert known.user.username == NAME
+
+
+def test_an_admin_erases_who_somebody_is(client, lee, known):
+    client.force_login(lee)
+
+    page = client.post(reverse("leaving_erase", args=[known.pk]), {"pseudonym": known.pseudonym}, follow=True)
+
+    assert "Erased: 1 accounts" in page.content.decode()
+    known.user.refresh_from_db()
+    assert (known.user.username, known.user.is_active) == (f"erased-{known.user.pk}", False)
+
+
+def test_who_has_no_account_is_not_erased(client, lee, project):
+    robot = people.without_account(Origin.SIMULATED, source="demo", external_ids=["s"])["s"]
+    client.force_login(lee)
+
+    page = client.get(reverse("leaving", args=[robot.pk]))
+    erased = client.post(reverse("leaving_erase", args=[robot.pk]), {"pseudonym": robot.pseudonym})
+
+    assert "there is nothing to erase" in page.content.decode()
+    assert erased.status_code == 404
+
+
+def test_an_annotator_takes_their_own_consent_back(client, ana, project, comparisons):
+    memberships.admit(ana, project)
+    memberships.consent(ana, projects.publish_consent(project, text="You may stop at any time.", by=None))
+    rank_all(ana, project)
+    client.force_login(ana.user)
+
+    unsure = client.post(reverse("consent_back", args=[project.slug]), follow=True).content.decode()
+    still = ana.memberships.get().recalled_at
+    sure = client.post(reverse("consent_back", args=[project.slug]), {"is_sure": "on"}, follow=True).content.decode()
+
+    assert "tick the box" in unsure
+    assert still is None
+    assert "You took your consent back." in sure
+    member = ana.memberships.get()
+    assert (bool(member.recalled_at), member.is_paused, member.consent) == (True, True, None)
+    assert exported(project, "rankings") == "[]"

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.equal_kl import BUDGET, Step, at_equal_kl
 from benchmarks.measuring import ROOT, Row, at_least, at_most
+from rlhf.environment import KEPT_MEMORY
 
 Case = dict[str, Any]
 
@@ -133,7 +134,8 @@ def _against(
 
 def _case(name: str, engine: str, seed: int, *, threads: int = 1) -> Case:
     command = [sys.executable, "-m", "benchmarks.training_worker", name, engine, str(seed)]
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
+    environment = os.environ | ({} if engine == "trl" else KEPT_MEMORY)  # as a run of ours is started
+    environment |= {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{name}, {engine} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")

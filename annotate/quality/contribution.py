@@ -12,6 +12,8 @@ from itertools import combinations
 from operator import attrgetter
 from typing import NamedTuple
 
+REMEMBERED = 2_000
+"""Answers to one comparison whose sums are kept: all that few people can say of two completions, the last of others."""
 LOG_SCALE = 1000
 """Logarithms of seconds are added up in thousandths, as whole numbers."""
 
@@ -136,7 +138,7 @@ def _answer(vote: Vote, completions: Sequence[int]) -> Answer:
     return tuple([tiers.get(pk, -1) for pk in completions]), tuple([places.get(pk, -1) for pk in completions])
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=REMEMBERED)
 def _sums_of(answers: tuple[Answer, ...]) -> _Said:
     """Reckon what the answers to one comparison add; few people on two completions can only say so much."""
     said = [_relations(tiers) for tiers, _ in answers]

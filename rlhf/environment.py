@@ -15,8 +15,8 @@ PASSED_ON = (
 )
 
 KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
-"""For glibc's malloc: freed blocks of up to 32 MB are used again instead of being returned. Else each pass of a model on
-a CPU asks for its memory anew: in fifteen of SmolLM2 0.5-2.3 million page faults, not 0.1, and 1-6 % of the time."""
+"""For glibc's malloc: freed blocks of up to 32 MB are used again instead of being returned. Else each pass of a model
+on a CPU asks for its memory anew: in fifteen of SmolLM2 0.5-2.3 million page faults, not 0.1, and 1-6 % of the time."""
 
 
 def for_training() -> dict[str, str]:

@@ -57,7 +57,7 @@ def refusal(run: Run) -> str:
         return f"Run {run.pk} is {run.state}; only what failed or was cancelled can be resumed."
     if run.attempt >= settings.RUN_MAX_ATTEMPTS:
         return f"Run {run.pk} was taken up {run.attempt} times, the most allowed (RUN_MAX_ATTEMPTS). Start a new run."
-    if not run.config.get("checkpoint_every") and not saved_states(run):  # else it ended before its first one
+    if run.config.get("checkpoint_every", 0) <= 0 and not saved_states(run):  # else it ended before its first one
         return f"Run {run.pk} left no saved state to go on from (see checkpoint_every). Start a new run."
     return ""
 

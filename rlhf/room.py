@@ -32,7 +32,9 @@ def shortage(run: Run, directory: Path) -> Shortage | None:
     needed, free = disk_bytes(run) + SPARE_BYTES, _free_bytes(directory)
     if free < needed:
         told = f"The run needs about {needed / GIB:.1f} GiB on the disk of {directory}; {free / GIB:.1f} GiB are free."
-        return Shortage(FailureReason.DISK_FULL, f"{told} Make room (manage.py retention), or save fewer states.")
+        return Shortage(
+            FailureReason.DISK_FULL, f"{told} Make room (manage.py retention), or save no states (checkpoint_every)."
+        )
     read, available = sum(one.size_bytes for one in _models(run)), _available_bytes()
     if available is not None and available < read:
         told = f"The models that the run reads have {read / GIB:.1f} GiB; {available / GIB:.1f} GiB of memory are free."
@@ -45,7 +47,8 @@ def disk_bytes(run: Run) -> int:
     if run.base is None or run.stage in ("sample", "evaluate"):
         return 0
     is_whole = not run.config.get("lora_rank", 0)
-    states = STATES * STATE_SHARE if run.config.get("checkpoint_every", 0) and is_whole else 0
+    every, never = run.config.get("checkpoint_every"), (0 if run.stage == "ppo" else -1)
+    states = STATES * STATE_SHARE if is_whole and every is not None and every != never else 0
     return run.base.size_bytes * (1 + states)
 
 

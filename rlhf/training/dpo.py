@@ -66,7 +66,7 @@ def train(context: RunContext) -> StageOutcome:
         train_dataset=Dataset.from_list([row_of(pair) for pair in pairs]),
         processing_class=tokenizer,
         peft_config=models.lora_config(model, rank=config.lora_rank, first_layer=0) if config.lora_rank else None,
-        callbacks=[watcher, Keeper()],
+        callbacks=[watcher, Keeper(every=config.checkpoint_every)],
         use_bfloat16=use_bfloat16,
     )
     trainer.remove_callback(PrinterCallback)

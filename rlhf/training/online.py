@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallba
 
 from rlhf.contract.config import GroupConfig
 from rlhf.contract.records import FailureReason
-from rlhf.training import data, models, ppo_math, precision, scoring, trainers
+from rlhf.training import data, models, ppo_math, precision, resuming, scoring, trainers
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.held_out import HeldOut
 from rlhf.training.run import RunContext, StageError, StageOutcome
@@ -170,7 +170,7 @@ def common_arguments(config: GroupConfig, context: RunContext) -> dict[str, Any]
     """Return what both trainers are told."""
     microbatch = config.microbatch_size or config.batch_size
     return {
-        **trainers.common_arguments(context.directory, seed=config.seed, checkpoint_every=0),
+        **trainers.common_arguments(context.directory, seed=config.seed, checkpoint_every=resuming.NEVER),
         "max_steps": config.steps,
         "per_device_train_batch_size": microbatch,
         "gradient_accumulation_steps": config.batch_size // microbatch,

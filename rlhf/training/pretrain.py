@@ -48,7 +48,7 @@ def train(context: RunContext) -> StageOutcome:
             model=model,
             args=_arguments(config, context),
             train_dataset=blocks,
-            callbacks=[watcher, Keeper()],
+            callbacks=[watcher, Keeper(every=config.checkpoint_every)],
             use_bfloat16=watcher.use_bfloat16,
         )
         trainer.remove_callback(PrinterCallback)

@@ -5,34 +5,51 @@ up, so one that was not finished is passed over. PPO has its own (ppo_state.py).
 """
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact, RunDirectory
 
 KEPT = 2
+SECONDS = 600.0
+"""Between two checkpoints where no number of steps says when: what a kill may cost."""
+BY_TIME, NEVER = 0, -1
+"""As `checkpoint_every`: a checkpoint every ten minutes, or none."""
 
 
 class Keeper(TrainerCallback):
-    """Sets its manifest beside each checkpoint that the trainer has written."""
+    """Sets its manifest beside each checkpoint that the trainer has written, and asks for one where it is time."""
+
+    def __init__(self, *, every: int) -> None:
+        self.is_by_time, self.saved_at = every == BY_TIME, time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        if self.is_by_time and _all_say(time.monotonic() - self.saved_at >= SECONDS, args):
+            control.should_save = True
+        return control
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
         if state.is_world_process_zero:
             rundir.write_manifest(Path(args.output_dir) / f"checkpoint-{state.global_step}", {"kind": "state"})
+        self.saved_at = time.monotonic()
         return control
 
 
 def arguments(directory: RunDirectory, *, every: int) -> dict[str, Any]:
-    """Return what the trainer's arguments say of checkpoints: one every so many steps, or none at all (0)."""
+    """Return what the trainer's arguments say of checkpoints: one every so many steps, or when the Keeper asks."""
     return {
         "output_dir": str(_parent(directory)),
-        "save_strategy": "steps" if every else "no",
-        "save_steps": every or 500,
+        "save_strategy": "steps" if every > 0 else "no",
+        "save_steps": every if every > 0 else 500,
         "save_total_limit": KEPT,
     }
 
@@ -59,6 +76,15 @@ def newest(directory: RunDirectory) -> str | None:
 def forget(directory: RunDirectory) -> None:
     """Remove the checkpoints of a run that is over."""
     shutil.rmtree(_parent(directory), ignore_errors=True)
+
+
+def _all_say(mine: bool, args: TrainingArguments) -> bool:
+    """Return what the first process says: all save in the same step, or none."""
+    if args.world_size == 1:
+        return mine
+    said = torch.tensor([int(mine)], device=args.device)
+    torch.distributed.broadcast(said, src=0)
+    return bool(said.item())
 
 
 def _parent(directory: RunDirectory) -> Path:

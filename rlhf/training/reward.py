@@ -48,7 +48,7 @@ from rlhf.training.data import TokenisedPair
 from rlhf.training.ensemble import Ensemble
 from rlhf.training.learning_curve import QuietWatcher
 from rlhf.training.rankings import Rankings, States
-from rlhf.training.resuming import Keeper
+from rlhf.training.resuming import NEVER, Keeper
 from rlhf.training.run import RunContext, StageOutcome, main
 from rlhf.training.trunk_cache import Texts, TrunkCache
 from rlhf.training.watching import Watcher, check_finite
@@ -225,13 +225,14 @@ def _fit(
             use_bfloat16=use_bfloat16,
             on_batch=context.directory.beat,
         )
+        checkpoint_every = config.checkpoint_every if is_kept else NEVER
         trainer = SoftRewardTrainer(
             model=model,
-            args=_arguments(config, context.directory, checkpoint_every=config.checkpoint_every if is_kept else 0),
+            args=_arguments(config, context.directory, checkpoint_every=checkpoint_every),
             data_collator=Collator(tokenizer.pad_token_id, cache),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
-            callbacks=[watcher, Keeper()],
+            callbacks=[watcher, Keeper(every=checkpoint_every)],
             use_bfloat16=use_bfloat16,
             first_layer=first_layer,
         )

@@ -70,7 +70,7 @@ def _trainer(
         train_dataset=rows,
         processing_class=tokenizer,
         data_collator=PackedCollator(tokenizer.pad_token_id) if config.packing else None,
-        callbacks=[watcher, Keeper()],
+        callbacks=[watcher, Keeper(every=config.checkpoint_every)],
         use_bfloat16=precision.choose_bfloat16(models.device()),
     )
     trainer.remove_callback(PrinterCallback)

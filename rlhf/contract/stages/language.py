@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rlhf.contract.fields import ConfigError, StageConfig, option
+from rlhf.contract.fields import CHECKPOINT_HELP, ConfigError, StageConfig, option
 
 MODEL, OPTIMISATION, MONITORING = "The model", "Optimisation", "Monitoring"
 
@@ -86,8 +86,8 @@ class PretrainConfig(StageConfig):
     )
     checkpoint_every: int = option(
         0,
-        help="Write what a run needs to go on every so many steps; 0 never.",
-        minimum=0,
+        help=CHECKPOINT_HELP,
+        minimum=-1,
         maximum=10_000_000,
         group=MONITORING,
     )
@@ -135,6 +135,4 @@ class SftConfig(StageConfig):
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
-    checkpoint_every: int = option(
-        0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
-    )
+    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=-1, maximum=100_000)

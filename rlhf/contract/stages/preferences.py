@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rlhf.contract.fields import ConfigError, StageConfig, option
+from rlhf.contract.fields import CHECKPOINT_HELP, ConfigError, StageConfig, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +62,7 @@ class RewardConfig(StageConfig):
         minimum=0,
         maximum=8,
     )
-    checkpoint_every: int = option(
-        0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
-    )
+    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=-1, maximum=100_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +98,7 @@ class DpoConfig(StageConfig):
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
-    checkpoint_every: int = option(
-        0, help="Write what a run needs to go on every so many steps; 0 never.", minimum=0, maximum=100_000
-    )
+    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=-1, maximum=100_000)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,7 @@ from datasets import Dataset
 from rlhf import attempts
 from rlhf.contract import rundir
 from rlhf.contract.records import DemonstrationRecord
-from rlhf.training import data, language_loss, models, packing, run, sft
+from rlhf.training import data, language_loss, models, packing, resuming, run, sft
 from rlhf.training.data import TokenisedDemonstration
 from rlhf.training.watching import Watcher
 from tests.rlhf.training.conftest import dies_at, make_model, user
@@ -218,6 +218,30 @@ def test_another_attempt_ends_as_if_there_had_been_one(snapshot, make_run, base,
     assert further.metrics.read_text() == whole.metrics.read_text()
     assert rundir.sha256_of(further.checkpoint / "manifest.json") == rundir.sha256_of(
         whole.checkpoint / "manifest.json"
+    )
+
+
+@pytest.mark.parametrize(("every", "is_kept"), [(0, True), (-1, False)])
+def test_a_run_saves_by_the_clock_where_no_steps_are_given(
+    snapshot, make_run, base, monkeypatch, capsys, every, is_kept
+):
+    """After a kill it goes on from there, and ends with the bytes of one that was not disturbed."""
+    monkeypatch.setattr(resuming, "SECONDS", 0.0)
+    config = QUICK | {"epochs": 3, "checkpoint_every": every}
+    whole, further = (make_run("sft", snapshot=snapshot, base=base, config=config) for _ in range(2))
+    run.execute("sft", sft.train, whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(Watcher, "more_values", dies_at(3))
+        run.execute("sft", sft.train, further)
+    assert bool(list((further.path / "state").glob("checkpoint-2"))) == is_kept
+    capsys.readouterr()
+
+    result = run.execute("sft", sft.train, further)
+
+    assert result.status == "succeeded"
+    assert ("going on after step 2" in capsys.readouterr().out) == is_kept
+    assert rundir.sha256_of(further.checkpoint / "model.safetensors") == rundir.sha256_of(
+        whole.checkpoint / "model.safetensors"
     )
 
 

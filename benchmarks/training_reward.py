@@ -52,7 +52,7 @@ def ours(place: Path, seed: int, *, model: str, lora_rank: int) -> dict[str, flo
         "learning_rate": size.lora_rate if lora_rank else size.learning_rate,
         "lora_rank": lora_rank,
         "center_coefficient": 0.0,
-        "checkpoint_every": -1,
+        "checkpoint_every": 100_000,
         "seed": seed,
     }
     pairs = rankings(place, model, seed=seed)

@@ -33,7 +33,7 @@ def shortage(run: Run, directory: Path) -> Shortage | None:
     if free < needed:
         told = f"The run needs about {needed / GIB:.1f} GiB on the disk of {directory}; {free / GIB:.1f} GiB are free."
         return Shortage(
-            FailureReason.DISK_FULL, f"{told} Make room (manage.py retention), or save no states (checkpoint_every)."
+            FailureReason.DISK_FULL, f"{told} Make room (manage.py retention), or train an adapter (lora_rank)."
         )
     read, available = sum(one.size_bytes for one in _models(run)), _available_bytes()
     if available is not None and available < read:
@@ -47,8 +47,8 @@ def disk_bytes(run: Run) -> int:
     if run.base is None or run.stage in ("sample", "evaluate"):
         return 0
     is_whole = not run.config.get("lora_rank", 0)
-    every, never = run.config.get("checkpoint_every"), (0 if run.stage == "ppo" else -1)
-    states = STATES * STATE_SHARE if is_whole and every is not None and every != never else 0
+    saves = "checkpoint_every" in run.config and (run.stage != "ppo" or run.config["checkpoint_every"] > 0)
+    states = STATES * STATE_SHARE if is_whole and saves else 0
     return run.base.size_bytes * (1 + states)
 
 

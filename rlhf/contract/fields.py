@@ -6,7 +6,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any  # JSON from outside really is anything, until parse() has looked at it
 
-CHECKPOINT_HELP = "Write what a run needs to go on every so many steps; 0 every ten minutes, -1 never."
+CHECKPOINT_HELP = "Write what a run needs to go on every so many steps; 0 every ten minutes."
 """Of the stages that stand on the Hugging Face trainer."""
 
 

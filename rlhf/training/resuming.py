@@ -19,7 +19,7 @@ KEPT = 2
 SECONDS = 600.0
 """Between two checkpoints where no number of steps says when: what a kill may cost."""
 BY_TIME, NEVER = 0, -1
-"""As `checkpoint_every`: a checkpoint every ten minutes, or none."""
+"""As `every`: a checkpoint every ten minutes (a run's `checkpoint_every` of 0), or none (of a part of one)."""
 
 
 class Keeper(TrainerCallback):

@@ -87,7 +87,7 @@ class PretrainConfig(StageConfig):
     checkpoint_every: int = option(
         0,
         help=CHECKPOINT_HELP,
-        minimum=-1,
+        minimum=0,
         maximum=10_000_000,
         group=MONITORING,
     )
@@ -135,4 +135,4 @@ class SftConfig(StageConfig):
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
-    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=-1, maximum=100_000)
+    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=0, maximum=100_000)

@@ -62,7 +62,7 @@ class RewardConfig(StageConfig):
         minimum=0,
         maximum=8,
     )
-    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=-1, maximum=100_000)
+    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=0, maximum=100_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class DpoConfig(StageConfig):
         16, help="Rank of the LoRA adapters, merged at the end; 0 trains every weight.", minimum=0, maximum=512
     )
     max_grad_norm: float = option(1.0, help="Gradient clipping.", minimum=0.01, maximum=1000.0)
-    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=-1, maximum=100_000)
+    checkpoint_every: int = option(0, help=CHECKPOINT_HELP, minimum=0, maximum=100_000)
 
     def __post_init__(self) -> None:
         super().__post_init__()

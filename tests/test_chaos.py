@@ -129,7 +129,7 @@ def test_a_short_run_of_trainers_holds(database):
 
 @pytest.mark.chaos
 def test_without_its_fence_a_frozen_worker_ends_a_run_that_is_not_its_own_any_more():
-    done = run_of_trainers("--without", "fence", "--quick", "4", "--faults", "12", "--faults-a-minute", "15")
+    done = run_of_trainers("--without", "fence", "--quick", "2", "--faults", "4", "--faults-a-minute", "15")
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "ended with fence 2, but its checkpoint is runs/" in done.stdout

@@ -89,6 +89,8 @@ def _object(request: HttpRequest, assignment: Assignment, kind: Kind, *, back: s
             objections.raise_objection(assignment, kind=kind, text=form.cleaned_data["text"])
         except objections.AlreadyOpen:
             status, refusal = 409, _("You have reported this already; the staff have not answered yet.")
+        except objections.NotWithheld:  # it was paid while they wrote
+            raise Http404 from None
         else:
             messages.success(request, _("Reported. The staff's answer will stand under «My reports»."))
             return redirect(back)

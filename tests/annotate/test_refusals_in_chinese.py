@@ -28,7 +28,7 @@ NOT_FOR_ANNOTATORS = """
     gold.py intake.py jsonlines.py outbox.py policy.py posting.py preview.py projects.py questions.py redaction.py
     quality_guide.py ranked.py reconciling.py ranking_intake.py ranking_rows.py reports.py row_parts.py rows.py
     simulation.py tiles.py uploads.py verdicts.py assignments/places.py crowd/pay.py crowd/prolific.py
-    crowd/settings.py audit.py views/audit.py
+    crowd/settings.py audit.py sealing.py views/audit.py
     forms_consistency.py consistency views/consistency
     views/admission.py views/comparisons.py views/desk.py views/reward_models.py views/exports.py views/intake.py
     views/pay.py views/people.py views/projects.py views/tokens.py views/webhooks.py

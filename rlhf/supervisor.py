@@ -253,7 +253,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         return
 
 
-def _spec(run: Run, *, seal: str = "") -> RunSpec:
+def _spec(run: Run, *, seal: str) -> RunSpec:
     def where(checkpoint: Checkpoint | None) -> str:
         return str(artefacts.path_of(checkpoint)) if checkpoint else ""
 

@@ -153,7 +153,7 @@ def as_sent(values):
 def test_a_pretraining_run_needs_no_snapshot_and_no_model(started, client):
     assert (started.stage, started.snapshot, started.base) == ("pretrain", None, None)
     assert client.get(reverse("run", args=[started.pk])).status_code == 200
-    spec = supervisor._spec(started)
+    spec = supervisor._spec(started, seal="")
     assert (spec.inputs.snapshot, spec.inputs.base) == ("", "")
     assert rundir.verify_manifest(corpora.directory_of(started.corpus)) and spec.inputs.corpus
 

@@ -57,8 +57,8 @@ def raise_objection(assignment: Assignment, *, kind: Kind, text: str) -> Objecti
 def answer(objection: Objection, *, is_accepted: bool, text: str, by: User, retires_key: bool = False) -> int:
     """Record the staff's answer; accepting a contest may retire the key, and those who failed by it are judged anew.
 
-    Accepting a dispute pays the submission, with the answer as the reason. Returns how many of those who failed failed
-    no longer. Raises AlreadyAnswered.
+    Accepting a dispute pays the submission, with the answer as the reason. Returns how many passed who had failed by a
+    retired key. Raises AlreadyAnswered.
     """
     with transaction.atomic():
         state = State.ACCEPTED if is_accepted else State.REJECTED

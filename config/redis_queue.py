@@ -20,6 +20,8 @@ class Channel(redis.Channel):
         try:
             super().close()
         except AttributeError as problem:
+            if self.connection is not None and self.connection.client is not None:
+                raise
             log.warning("the broker went away while a channel to it was closed (%s)", problem)
 
 

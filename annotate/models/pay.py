@@ -1,4 +1,4 @@
-"""What work is paid, and what was decided about it. The database refuses to change or delete a row (migration 0023)."""
+"""What work is paid, and what was decided about it. The database refuses to change or delete a row (migration 0024)."""
 
 from django.conf import settings
 from django.db import models

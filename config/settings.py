@@ -179,6 +179,8 @@ PROXY_COUNT = env.int("PROXY_COUNT", default=1 if BEHIND_PROXY else 0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=2 * 2**30)
+PROJECT_MAX_BYTES = env.int("PROJECT_MAX_BYTES", default=0)
+"""Of the weights that a project's checkpoints have, before a run that leaves another is refused; 0: no limit."""
 
 # --- language, time, static files ---------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, QuerySet, Sum, When
 
 from annotate.models import Project, Task
 from annotate.rows import COMPLETION_COUNTS
@@ -16,6 +16,8 @@ from rlhf.contract.config import PpoConfig, PretrainConfig, SampleConfig, StageC
 from rlhf.models import Checkpoint, Corpus, Snapshot
 
 MIN_PAIRS = 20
+LEAVE_NOTHING = ("sample", "evaluate")
+"""Stages without a checkpoint at their end."""
 INPUTS = ("snapshot", "corpus", "base", "reward_model", "baseline", "watcher")
 Kind = Checkpoint.Kind
 GENERATORS = (Kind.POLICY, Kind.SFT, Kind.BASE)
@@ -110,7 +112,8 @@ def candidates(project: Project, stage: str) -> Candidates:
 
 def closed_reasons(project: Project, stage: str) -> list[str]:
     """Say why a stage cannot be started in a project; an empty list means that it can."""
-    found, reasons = candidates(project, stage), []
+    found, full = candidates(project, stage), _quota_problem(project, stage)
+    reasons = [full] if full else []
     for name in configs.REQUIRED[stage]:
         first = getattr(found, name).first()
         if first is None and name == "base":
@@ -124,7 +127,7 @@ def closed_reasons(project: Project, stage: str) -> list[str]:
 
 def problems(order: RunOrder) -> dict[str, str]:
     """Return what is wrong with an order, by field; an empty dict means that it can run."""
-    found = _input_problems(order) | _place_problems(order)
+    found = _input_problems(order) | _place_problems(order) | _named("", _quota_problem(order.project, order.stage))
     if order.snapshot and "snapshot" not in found and order.stage != "evaluate":
         found |= _named("snapshot", SNAPSHOT_CHECKS[order.stage](order.snapshot))
     if isinstance(order.config, SampleConfig) and "baseline" not in found:
@@ -145,6 +148,20 @@ def _place_problems(order: RunOrder) -> dict[str, str]:
     known = order.queue in ("", *settings.RUN_QUEUES)
     asked = f"expected one of {', '.join(settings.RUN_QUEUES)} (RUN_QUEUES); got {order.queue[:40]!r}."
     return _named("profile", profiles.problem(order.stage, order.profile)) | _named("queue", "" if known else asked)
+
+
+def _quota_problem(project: Project, stage: str) -> str:
+    """Say if a project's checkpoints already have all the bytes that are its own; what is removed counts no more."""
+    if not settings.PROJECT_MAX_BYTES or stage in LEAVE_NOTHING:
+        return ""
+    kept = project.checkpoints.filter(weights_removed_at=None).aggregate(bytes=Sum("size_bytes"))["bytes"] or 0
+    if kept < settings.PROJECT_MAX_BYTES:
+        return ""
+    return (
+        f"This project's checkpoints have {kept / 2**30:.2f} GiB, and a project may have "
+        f"{settings.PROJECT_MAX_BYTES / 2**30:.2f} GiB (PROJECT_MAX_BYTES). Remove the weights that are needed no more: "
+        "manage.py retention --keep 3 --apply."
+    )
 
 
 def _watcher_problem(watcher: Checkpoint, judge: Checkpoint) -> str:

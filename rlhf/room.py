@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rlhf.contract.records import FailureReason
 from rlhf.models import Checkpoint, Run
+from rlhf.preflight import LEAVE_NOTHING
 
 SPARE_BYTES = 256 * 2**20
 STATE_SHARE = 3
@@ -44,7 +45,7 @@ def shortage(run: Run, directory: Path) -> Shortage | None:
 
 def disk_bytes(run: Run) -> int:
     """Return about how many bytes a run leaves on disk: its checkpoint, and the states it saves on the way."""
-    if run.base is None or run.stage in ("sample", "evaluate"):
+    if run.base is None or run.stage in LEAVE_NOTHING:
         return 0
     is_whole = not run.config.get("lora_rank", 0)
     saves = "checkpoint_every" in run.config and (run.stage != "ppo" or run.config["checkpoint_every"] > 0)

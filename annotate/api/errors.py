@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -39,6 +39,8 @@ def _as_api(problem: Exception) -> Exception:
     """Return what the writing modules refuse as an APIException."""
     if isinstance(problem, FieldError):
         return ValidationError({problem.field: problem.message})
+    if isinstance(problem, UnsupportedMediaType):
+        return UnsupportedMediaType("", detail=f"{problem.detail} Send application/json.")
     if isinstance(problem, BadAnswer):
         return ValidationError({problem.field: str(problem)})
     if isinstance(problem, NotReserved):

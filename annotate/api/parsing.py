@@ -61,7 +61,8 @@ def loads(raw: bytes) -> object:
             text, object_pairs_hook=no_duplicate_keys, parse_constant=float, parse_int=_whole, parse_float=float
         )
     except json.JSONDecodeError as problem:
-        raise FieldError("", f"is not JSON: {problem.msg} at character {problem.pos}.") from None
+        where = f"line {problem.lineno}, column {problem.colno}"
+        raise FieldError("", f"is not JSON: {problem.msg} at {where}.") from None
     except RecursionError:
         raise FieldError("", f"is nested deeper than {MAX_DEPTH}.") from None
     for where, one in _walk(value):

@@ -190,6 +190,29 @@ def test_ppo_without_a_reward_model_is_refused(order):
     assert refusal(ppo) == {"reward_model": "No reward model is chosen: train one first."}
 
 
+def test_a55_a_project_whose_checkpoints_fill_its_quota_trains_nothing_more(order, settings):
+    settings.PROJECT_MAX_BYTES = 3 * 2**29
+    kept = [checkpoint("reward", project=order.project) for _ in range(2)]
+    Checkpoint.objects.filter(project=order.project).update(size_bytes=2**30)
+
+    told = refusal(order)[""]
+
+    assert "have 2.00 GiB, and a project may have 1.50 GiB (PROJECT_MAX_BYTES)" in told
+    assert told in preflight.closed_reasons(order.project, "reward")
+    assert told not in preflight.closed_reasons(order.project, "sample")  # leaves no weights
+
+    kept[0].weights_removed_at = timezone.now()
+    kept[0].save()
+
+    assert preflight.problems(order) == {}
+
+
+def test_a55_the_weights_of_others_are_not_a_projects(order, settings):
+    settings.PROJECT_MAX_BYTES = 1
+
+    assert preflight.problems(order) == {}  # its base was brought in, for every project
+
+
 def test_a_checkpoint_of_the_wrong_kind_is_refused(order):
     assert (
         "expected a checkpoint of kind sft or base, got policy"

@@ -332,6 +332,49 @@ def test_a35_a40_a41_b62_a_run_takes_no_key_that_is_the_servers(client, mia, pro
     assert [key for key, one in answers.items() if "unknown key" not in one.json()["errors"][0]["message"]] == []
 
 
+LEVELS = zip("abcdefgh", "bcdefghi", strict=True)
+BOMB = "a: &a [x]\n" + "".join(f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n" for below, name in LEVELS)
+YAML = {
+    "code": "stage: sample\nconfig: !!python/object/apply:os.system ['touch {marker}']\n",
+    "bomb": f"stage: sample\nconfig:\n  seed: 1\n{BOMB}",
+    "twice": "stage: sample\nstage: ppo\n",
+    "tabs": "stage: sample\nconfig:\n\tseed: 1\n",
+}
+
+
+@pytest.mark.parametrize("kind", YAML)
+@pytest.mark.parametrize("content_type", ["application/yaml", "application/x-yaml", "text/yaml", "application/json"])
+def test_a43_a_config_in_yaml_is_refused_unread(client, mia, project, tmp_path, kind, content_type):
+    client.force_login(mia)
+    marker = tmp_path / "marker"
+
+    answer = client.post(
+        reverse("api_runs", args=[project.slug]), YAML[kind].format(marker=marker), content_type=content_type
+    )
+
+    error = answer.json()["errors"][0]["message"]
+    if content_type == "application/json":
+        assert (answer.status_code, "is not JSON" in error, "line 1, column 1" in error) == (400, True, True)
+    else:
+        assert (answer.status_code, "application/json" in error) == (415, True)
+    assert not marker.exists()
+    assert not project.runs.exists()
+
+
+@pytest.mark.parametrize("kind", YAML)
+def test_a43_yaml_is_no_import(client, lee, project, tmp_path, kind):
+    client.force_login(lee)
+    marker = tmp_path / "marker"
+    file = SimpleUploadedFile("comparisons.yaml", YAML[kind].format(marker=marker).encode())
+
+    page = client.post(reverse("import", args=[project.slug]), {"kind": "comparisons", "file": file})
+
+    assert page.status_code == 422
+    assert "comparisons.yaml" in page.content.decode()
+    assert not marker.exists()
+    assert not project.comparisons.exists()
+
+
 def test_a70_a_session_is_new_after_signing_in_and_dead_after_leaving(client, ana):
     client.get("/login/")
     client.cookies["sessionid"] = "fixed-by-an-attacker"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
 from rlhf.training import generation, models, precision
@@ -29,13 +29,18 @@ def smollm2(place: Path, seed: int) -> dict[str, float]:
             generator=torch.Generator().manual_seed(seed), use_bfloat16=use_bfloat16,
         )  # fmt: skip
 
-    prefill, whole = _best(write(1)), _best(write(1 + NEW))
-    decoding = whole - prefill
+    with precision.stored(model, use_bfloat16=use_bfloat16):  # as generate holds them for all prompts of a stage
+        prefill, prefill_bound, whole, step_bound = _best(
+            write(1),
+            _products(model, length=PROMPT, dtype=dtype),
+            write(1 + NEW),
+            _products(model, length=1, dtype=dtype),
+        )
     return {
         "prefill_seconds": prefill,
-        "prefill_bound": _bound(model, rows=BATCH * PROMPT, dtype=dtype),
-        "tokens_per_second": BATCH * NEW / decoding,
-        "decode_bound": BATCH * NEW / (NEW * _bound(model, rows=BATCH, dtype=dtype)),
+        "prefill_bound": prefill_bound,
+        "tokens_per_second": BATCH * NEW / (whole - prefill),
+        "decode_bound": BATCH / step_bound,
         "is_bfloat16": float(use_bfloat16),
         "threads": torch.get_num_threads(),
         "gflop": 2 * BATCH * PROMPT * sum(layer.weight.numel() for layer in _linear(model)) / 1e9,
@@ -51,28 +56,37 @@ class _Endless:
         self.pad_token_id = tokenizer.pad_token_id
 
 
-def _bound(model: PreTrainedModel, *, rows: int, dtype: torch.dtype) -> float:
-    """Return the seconds that the products of one forward pass take by themselves, each shape measured."""
-    shapes: dict[tuple[int, int], int] = {}
-    for layer in _linear(model):
-        shapes[tuple(layer.weight.shape)] = shapes.get(tuple(layer.weight.shape), 0) + 1
-    seconds = sum(count * _product(rows, *shape, dtype) for shape, count in shapes.items())
-    return seconds + _product(BATCH, *model.get_output_embeddings().weight.shape, dtype)
+def _products(model: PreTrainedModel, *, length: int, dtype: torch.dtype) -> Callable[[], None]:
+    """Return what does the matrix products of a forward pass over (BATCH, length), and nothing else.
+
+    One after the other, each layer with its own weights; in attention each token is multiplied with all of the text.
+    """
+    given = {layer.in_features: torch.randn(BATCH * length, layer.in_features, dtype=dtype) for layer in _linear(model)}
+    config, head = model.config, model.get_output_embeddings().weight
+    width = config.hidden_size // config.num_attention_heads
+    tokens = torch.randn(BATCH * config.num_attention_heads, length, width, dtype=dtype)
+
+    def products() -> None:
+        for layer in _linear(model):
+            nn.functional.linear(given[layer.in_features], layer.weight)
+        for _ in range(config.num_hidden_layers):
+            torch.bmm(torch.bmm(tokens, tokens.transpose(1, 2)), tokens)
+        nn.functional.linear(given[config.hidden_size][:BATCH], head)
+
+    return products
 
 
 def _linear(model: PreTrainedModel) -> list[nn.Linear]:
     return [part for name, part in model.named_modules() if isinstance(part, nn.Linear) and ".layers." in name]
 
 
-def _product(rows: int, width: int, depth: int, dtype: torch.dtype) -> float:
-    a, weight = torch.randn(rows, depth, dtype=dtype), torch.randn(width, depth, dtype=dtype)
-    return _best(lambda: nn.functional.linear(a, weight))
+def _best(*calls: Callable[[], object]) -> list[float]:
+    """Return the seconds of each call, one after the other in each round: what the machine does beside meets all."""
+    rounds = [[_seconds(call) for call in calls] for _ in range(REPEATS)]
+    return [min(seconds) for seconds in zip(*rounds, strict=True)]
 
 
-def _best(call: Callable[[], Tensor | object]) -> float:
-    seconds = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started

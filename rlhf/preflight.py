@@ -159,8 +159,8 @@ def _quota_problem(project: Project, stage: str) -> str:
         return ""
     return (
         f"This project's checkpoints have {kept / 2**30:.2f} GiB, and a project may have "
-        f"{settings.PROJECT_MAX_BYTES / 2**30:.2f} GiB (PROJECT_MAX_BYTES). Remove the weights that are needed no more: "
-        "manage.py retention --keep 3 --apply."
+        f"{settings.PROJECT_MAX_BYTES / 2**30:.2f} GiB (PROJECT_MAX_BYTES). Remove the weights that nobody needs any "
+        "more: manage.py retention --keep 3 --apply."
     )
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
-from rlhf.training import precision
+from rlhf.training import growing_cache, precision
 
 LEAVE_RATE = 0.25
 ALL = slice(None)
@@ -66,7 +66,7 @@ def generate(
         for start in range(0, len(order), batch_size):
             part = order[start : start + batch_size]
             sampler = _Sampler(temperature, top_p)
-            decoder = _Decoder(model, tokenizer, [prompts[i] for i in part], use_bfloat16=use_bfloat16)
+            decoder = _Decoder(model, tokenizer, [prompts[i] for i in part])
             found.update(zip(part, decoder.run(sampler, draws[part], on_batch), strict=True))
     return [found[i] for i in range(len(prompts))]
 
@@ -126,17 +126,9 @@ def _nucleus(probs: Tensor, top_p: float) -> Tensor:
 class _Decoder:
     """One batch of prompts on its way to completions."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        tokenizer: PreTrainedTokenizerBase,
-        prompts: list[list[int]],
-        *,
-        use_bfloat16: bool,
-    ) -> None:
+    def __init__(self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, prompts: list[list[int]]) -> None:
         self.model, self.eos = model, tokenizer.eos_token_id
         self.device = next(model.parameters()).device
-        self.use_bfloat16 = use_bfloat16
         distinct = list(dict.fromkeys(map(tuple, prompts)))
         place = {prompt: number for number, prompt in enumerate(distinct)}
         self.wanted = torch.tensor([place[tuple(prompt)] for prompt in prompts], device=self.device)
@@ -145,7 +137,7 @@ class _Decoder:
         self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in distinct], device=self.device)
         self.rows = torch.arange(len(prompts))
         self.done = torch.zeros(len(prompts), dtype=torch.bool)
-        self.cache = DynamicCache(config=model.config)
+        self.cache = growing_cache.cache_of(model.config)
         self.responses = [Generated([], False) for _ in prompts]
 
     def run(self, sampler: _Sampler, draws: Tensor, on_step: Callable[[], None]) -> Iterator[Generated]:
@@ -186,15 +178,14 @@ class _Decoder:
     def _forward(self, ids: Tensor) -> Tensor:
         """Return the logits (b, V) of the token that comes after these, which are the last that the mask knows."""
         positions = (self.mask.cumsum(1) - 1).clamp(min=0)
-        with precision.autocast(self.device, use_bfloat16=self.use_bfloat16):
-            return self.model(
-                input_ids=ids,
-                attention_mask=self.mask,
-                position_ids=positions[:, -ids.shape[1] :],
-                past_key_values=self.cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits[:, -1]
+        return self.model(
+            input_ids=ids,
+            attention_mask=self.mask,
+            position_ids=positions[:, -ids.shape[1] :],
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
 
     def _let_leave(self, drawn: Tensor) -> Tensor:
         """Take finished rows out of batch and cache once they are a quarter of it; return the tokens of the others."""

@@ -14,6 +14,8 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from rlhf.training import short_attention
+
 NAME = "sdpa_over_rows"
 """Of the attention that knows both layouts; without a layout it is PyTorch's own, as before."""
 
@@ -70,6 +72,9 @@ def attention(
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Attention as transformers calls it: query (B, heads, T, D) to (B, T, heads, D); with a layout B is 1."""
+    if layout is None and short_attention.suits(query, key) and options.get("position_bias") is None:
+        scaling = options.get("scaling") or query.shape[-1] ** -0.5
+        return short_attention.attend(query, key, value, attention_mask, scaling=scaling), None
     if layout is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     by_row = (_by_row(part, layout) for part in (query, key, value))

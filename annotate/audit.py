@@ -37,6 +37,7 @@ class Kind(StrEnum):
     PROJECT_MADE = "project made"
     PROJECT_CHANGED = "project changed"
     EXPORTED = "exported"
+    FREEZE_ASKED = "freeze asked for"  # of a large project, which a worker freezes
     FROZEN = "frozen"
     RUN_STARTED = "run started"
     RUN_CANCELLED = "run cancelled"

@@ -6,12 +6,18 @@ from django.http import HttpRequest
 
 from annotate.admin import LookOnlyAdmin
 from rlhf import invariants
-from rlhf.models import Checkpoint, Corpus, Run, Snapshot, Sweep
+from rlhf.models import Checkpoint, Corpus, Freezing, Run, Snapshot, Sweep
 
 
 @admin.register(Snapshot)
 class SnapshotAdmin(LookOnlyAdmin):
     list_display = ["__str__", "project", "sha256", "has_simulated", "created_at"]
+    list_filter = ["project"]
+
+
+@admin.register(Freezing)
+class FreezingAdmin(LookOnlyAdmin):
+    list_display = ["__str__", "project", "state", "asked_by", "asked_at", "ended_at", "failure"]
     list_filter = ["project"]
 
 

@@ -16,11 +16,11 @@ from annotate.api.errors import Conflict
 from annotate.api.serializers import Errors
 from annotate.models import Project
 from annotate.preferences import POST, VOTES
-from rlhf import access, preflight, runs, snapshots
+from rlhf import access, freezing, preflight, runs, snapshots
 from rlhf.contract import config as configs
 from rlhf.contract import profiles
 from rlhf.contract.config import ConfigError
-from rlhf.models import Checkpoint, Corpus, Metric, Run, Snapshot
+from rlhf.models import Checkpoint, Corpus, Freezing, Metric, Run, Snapshot
 from rlhf.preflight import RunOrder
 
 MAX_ID = 2**63 - 1
@@ -51,6 +51,16 @@ class SnapshotOut(serializers.ModelSerializer):
             "signed_at",
             "created_at",
         ]
+
+
+class FreezingOut(serializers.ModelSerializer):
+    """An order to freeze a large project: waiting, working, done (with its snapshot) or failed (with the reason)."""
+
+    state = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Freezing
+        fields = ["id", "state", "test_rate", "label", "snapshot", "failure", "asked_at", "begun_at", "ended_at"]
 
 
 class SnapshotIn(Strict):
@@ -162,16 +172,35 @@ class Snapshots(List):
         """List a project's snapshots."""
         return self.list(request)
 
-    @extend_schema(request=SnapshotIn, responses={201: SnapshotOut, 400: Errors, 409: Errors})
+    @extend_schema(request=SnapshotIn, responses={201: SnapshotOut, 202: FreezingOut, 400: Errors, 409: Errors})
     def post(self, request: Request, slug: str) -> Response:
-        """Freeze the project; one that has not changed returns the snapshot it has."""
+        """Freeze the project; one that has not changed returns the snapshot it has.
+
+        A large project (more than 2,000 rankings) is frozen by a worker: the answer is then 202 with the order, which
+        `freezings/` shows until it is done.
+        """
         project = self.project
         wanted = self.read(SnapshotIn)
         try:
-            snapshot = snapshots.freeze(project, by=request.user, **wanted)
+            snapshot = freezing.freeze(project, by=request.user, **wanted)
         except snapshots.NothingToFreeze as problem:
             raise Conflict(str(problem)) from problem
+        if isinstance(snapshot, Freezing):
+            return Response(FreezingOut(snapshot).data, status=status.HTTP_202_ACCEPTED)
         return Response(SnapshotOut(snapshot).data, status=status.HTTP_201_CREATED)
+
+
+class Freezings(List):
+    serializer_class = FreezingOut
+    roles = {"GET": STAFF}
+
+    def get_queryset(self) -> QuerySet[Freezing]:
+        return Freezing.objects.filter(project=self.project)
+
+    @extend_schema(parameters=[PageQuery])
+    def get(self, request: Request, slug: str) -> Response:
+        """List the orders to freeze a large project, the newest first."""
+        return self.list(request)
 
 
 class Corpora(List):

@@ -1,7 +1,7 @@
 """The tables of training: what was frozen, what ran, what it left.
 
-Truth lives in constraints; snapshots.py writes Snapshot, corpora.py Corpus, artefacts.py Checkpoint, runs.py Run and
-Metric. The moves of the state machine are in runs.py.
+Truth lives in constraints; snapshots.py writes Snapshot, freezing.py Freezing, corpora.py Corpus, artefacts.py
+Checkpoint, runs.py Run and Metric. The moves of the state machine are in runs.py.
 """
 
 from typing import Any
@@ -57,6 +57,45 @@ class Snapshot(models.Model):
     def is_held_back(self) -> bool:
         """Whether nothing may learn from its preferences until somebody signs."""
         return bool(self.findings) and self.signed_at is None
+
+
+class Freezing(models.Model):
+    """An order to freeze a large project, which a worker carries out. Written by rlhf.freezing only."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="freezings")
+    test_rate = models.FloatField()
+    label = models.CharField(max_length=10, help_text="What q rests on: see annotate.preferences.")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    rung_at = models.DateTimeField(null=True, help_text="When a worker was last told.")
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT, related_name="+")
+    failure = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(ended_at=None), name="one_open_freezing_of_a_project"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, snapshot=None, failure="")
+                | (Q(ended_at__isnull=False, snapshot__isnull=False, failure=""))
+                | (Q(ended_at__isnull=False, snapshot=None) & ~Q(failure="")),
+                name="a_freezing_ends_with_a_snapshot_or_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"freezing {self.pk}"
+
+    @property
+    def state(self) -> str:
+        """Where it stands: waiting, working, done or failed."""
+        if self.ended_at:
+            return "failed" if self.failure else "done"
+        return "working" if self.begun_at else "waiting"
 
 
 class Corpus(models.Model):

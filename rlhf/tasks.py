@@ -1,8 +1,11 @@
-"""Celery: execute_run (queue gpu) and reap_lost_runs (beat). A task calls a module that works without Celery."""
+"""Celery: execute_run (queue gpu), carry_out_freezing and reap_lost_runs (beat).
+
+A task calls a module that works without Celery.
+"""
 
 from celery import shared_task
 
-from rlhf import runs, supervisor
+from rlhf import freezing, runs, supervisor
 
 
 @shared_task(name="rlhf.tasks.execute_run", acks_late=False)
@@ -14,6 +17,13 @@ def execute_run(run_id: int) -> None:
 
 @shared_task(name="rlhf.tasks.reap_lost_runs")
 def reap_lost_runs() -> None:
-    """Fail runs whose worker went silent and ring again for queued ones."""
+    """Fail runs whose worker went silent; ring again for queued ones and for projects to freeze."""
     runs.fail_silent_runs()
     runs.ring_again()
+    freezing.ring_again()
+
+
+@shared_task(name="rlhf.tasks.carry_out_freezing")
+def carry_out_freezing(order_id: int) -> None:
+    """Freeze a large project as somebody ordered; a message that comes twice finds nothing to begin."""
+    freezing.carry_out(order_id)

@@ -6,6 +6,7 @@ from rlhf import api
 
 urlpatterns = [
     path("projects/<slug:slug>/snapshots/", api.Snapshots.as_view(), name="api_snapshots"),
+    path("projects/<slug:slug>/freezings/", api.Freezings.as_view(), name="api_freezings"),
     path("projects/<slug:slug>/corpora/", api.Corpora.as_view(), name="api_corpora"),
     path("projects/<slug:slug>/checkpoints/", api.Checkpoints.as_view(), name="api_checkpoints"),
     path("projects/<slug:slug>/runs/", api.Runs.as_view(), name="api_runs"),

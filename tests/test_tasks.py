@@ -14,7 +14,7 @@ from annotate.answers import Answer
 from annotate.models import AnnotatorPair, AnnotatorWeek, Assignment, AuditEntry, PairCell, Project, StatusCount, Tally
 from config.celery import app
 from operations.models import Bucket
-from rlhf.models import Checkpoint, Run
+from rlhf.models import Checkpoint, Freezing, Run
 from tests.rlhf.test_supervisor import SUCCEED, make_run, play, quick, run
 
 __all__ = ["make_run", "play", "quick", "run"]  # fixtures
@@ -24,6 +24,7 @@ app.autodiscover_tasks(force=True)
 OURS = sorted(name for name in app.tasks if name.split(".")[0] in ("annotate", "rlhf", "operations"))
 ASKED = {
     "annotate.tasks.make_report": lambda world: [world.project.pk],
+    "rlhf.tasks.carry_out_freezing": lambda world: [world.project.freezings.get().pk],
     "rlhf.tasks.execute_run": lambda world: [world.pk],
 }
 """The arguments of those that take some."""
@@ -47,6 +48,7 @@ def world(project, comparisons, ana, ben, make_run, play, settings):
     first, silent = make_run(), make_run()
     Run.objects.filter(pk=silent.pk).update(state="running", fence=1, lease_until=F("created_at") - timedelta(hours=1))
     Bucket.objects.create(key="long ago", tokens=1, at=0)
+    Freezing.objects.create(project=project, test_rate=0.5, label="votes")
     return first
 
 

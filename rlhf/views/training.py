@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate.access import STAFF, has_role, project_for_staff, requires
 from annotate.models import Project
-from rlhf import access, artefacts, downloads, preflight, run_page, snapshots
+from rlhf import access, artefacts, downloads, freezing, preflight, run_page, snapshots
 from rlhf.contract.rundir import BadArtefact
 from rlhf.forms import FreezeForm
-from rlhf.models import Checkpoint, Corpus, Run, Snapshot
+from rlhf.models import Checkpoint, Corpus, Freezing, Run, Snapshot
 
 PER_PAGE = 20
 
@@ -61,9 +61,12 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "training/training.html", _context(request, project, form), status=422)
     try:
-        snapshot = snapshots.freeze(project, by=request.user, **form.cleaned_data)
+        snapshot = freezing.freeze(project, by=request.user, **form.cleaned_data)
     except snapshots.NothingToFreeze as problem:
         messages.error(request, str(problem))
+        return redirect("training", slug=slug)
+    if isinstance(snapshot, Freezing):
+        messages.success(request, "The project is large, so a worker freezes it. It stands below how far that is.")
         return redirect("training", slug=slug)
     counts = snapshot.counts
     messages.success(
@@ -97,6 +100,7 @@ def _context(request: HttpRequest, project: Project, form: FreezeForm | None = N
     return {
         "project": project,
         "freeze_form": form or FreezeForm(),
+        "freezing": freezing.latest(project),
         "may_act": has_role(request.user, *access.ENGINEERS),
         "buttons": [(button, preflight.closed_reasons(project, button.stage)) for button in BUTTONS.values()],
         "snapshots": Snapshot.objects.filter(project=project)[:PER_PAGE],

@@ -35,7 +35,8 @@ from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-LISTS = ["projects", "prompts", "comparisons", "completions", "rankings", "demonstrations", "snapshots", "runs"]
+LISTS = ["projects", "prompts", "comparisons", "completions", "rankings", "demonstrations", "snapshots", "freezings",
+         "runs"]  # fmt: skip
 LEAKS = [
     {"ordering": "annotator__user__password"},
     {"search": "pbkdf2"},

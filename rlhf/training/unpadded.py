@@ -72,14 +72,23 @@ def attention(
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Attention as transformers calls it: query (B, heads, T, D) to (B, T, heads, D); with a layout B is 1."""
-    if layout is None and short_attention.suits(query, key) and options.get("position_bias") is None:
-        scaling = options.get("scaling") or query.shape[-1] ** -0.5
-        return short_attention.attend(query, key, value, attention_mask, scaling=scaling), None
     if layout is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    by_row = (_by_row(part, layout) for part in (query, key, value))
-    found, _ = sdpa_attention_forward(module, *by_row, None, **options)  # (B, L, heads, D)
+        return _attend(module, query, key, value, attention_mask, **options), None
+    found = _attend(
+        module, *(_by_row(part, layout) for part in (query, key, value)), None, **options
+    )  # (B, L, heads, D)
     return _Gather.apply(found.flatten(0, 1), layout.slots)[None], None
+
+
+def _attend(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **options: Any
+) -> Tensor:
+    """Return what each token attends to, (B, T, heads, D), the quicker way."""
+    if short_attention.suits(query, key) and options.get("position_bias") is None:
+        scaling = options.get("scaling") or query.shape[-1] ** -0.5
+        return short_attention.attend(query, key, value, mask, scaling=scaling)
+    found: Tensor = sdpa_attention_forward(module, query, key, value, mask, **options)[0]
+    return found
 
 
 AttentionInterface.register(NAME, attention)

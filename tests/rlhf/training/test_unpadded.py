@@ -147,3 +147,16 @@ def test_a_decoder_that_cannot_be_taken_apart_is_judged_by_the_product(base, mon
     assert precision.choose_to_train(model) is True
     with pytest.raises(StageError, match="cannot be read in two parts"):
         trunk.first_trained_layer(model, frozen_share=0.5)
+
+
+@torch.no_grad()
+def test_what_is_only_scored_in_bfloat16_takes_the_quicker_attention(base, batch, monkeypatch):
+    model, taken = models.load_causal_lm(base), []
+    exact = rollout.response_statistics(model, batch, temperature=1.0).logprobs
+    inner = unpadded.short_attention.attend
+    monkeypatch.setattr(unpadded.short_attention, "attend", lambda *a, **o: taken.append(1) or inner(*a, **o))
+
+    found = rollout.response_statistics(model.bfloat16(), batch, temperature=1.0).logprobs
+
+    assert len(taken) == len(model.model.layers)
+    assert (found - exact).abs().max() < 0.15  # bfloat16 has 8 bits

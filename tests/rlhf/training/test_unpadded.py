@@ -1,6 +1,7 @@
 """Passes over real tokens only: the states and gradients of the padded pass, and no other change."""
 
 import json
+from itertools import cycle
 
 import pytest
 import torch
@@ -129,13 +130,21 @@ def test_bfloat16_is_chosen_where_a_layer_of_the_model_is_faster_for_it(base, mo
     monkeypatch.setattr(precision, "choose_bfloat16", lambda device: True)
 
     for times, chosen in (([2.0, 1.0], True), ([1.0, 1.0], False)):
-        left = iter(times)
-        monkeypatch.setattr(precision, "_best", lambda call, left=left: call() or next(left))
+        left = cycle(times)
+        monkeypatch.setattr(precision, "_seconds", lambda call, left=left: call() or next(left))
         assert precision.choose_to_train(model) is chosen
     assert all(p.grad is None for p in model.parameters())
     monkeypatch.setattr(precision, "choose_bfloat16", lambda device: False)
-    monkeypatch.setattr(precision, "_best", lambda call: pytest.fail("a product that is slower decides alone"))
+    monkeypatch.setattr(precision, "_seconds", lambda call: pytest.fail("a product that is slower decides alone"))
     assert precision.choose_to_train(model) is False
+
+
+def test_a_machine_that_is_busy_for_a_while_does_not_decide(monkeypatch):
+    busy = [5.0] * precision.REPEATS + [1.0] * precision.REPEATS  # for the first half of the time, whatever is timed
+    left = iter(busy)
+    monkeypatch.setattr(precision, "_seconds", lambda call: next(left))
+
+    assert precision._best(print, print) == (1.0, 1.0)
 
 
 def test_a_decoder_that_cannot_be_taken_apart_is_judged_by_the_product(base, monkeypatch):

@@ -43,7 +43,9 @@ def freeze(project: Project, *, by: User | None, test_rate: float, label: str) -
             audit.record(audit.Kind.FREEZE_ASKED, f"project {project.slug}", after=told)
             transaction.on_commit(lambda: ring(order.pk))
     except IntegrityError:
-        return Freezing.objects.get(project=project, ended_at=None)
+        if twin := latest(project):  # the open one, or over in this moment
+            return twin
+        raise
     return order
 
 

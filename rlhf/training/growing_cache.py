@@ -34,15 +34,19 @@ class _GrowingLayer(DynamicLayer):
         kept, whole = self.get_seq_length(), self.get_seq_length() + key_states.shape[-2]
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        if self._rooms is None or whole > self._rooms[0].shape[-2]:
+        if self._rooms is None or not self._holds(self._rooms[0], whole):
             self._rooms = (_with_room(self.keys, key_states, kept), _with_room(self.values, value_states, kept))
         for room, states in zip(self._rooms, (key_states, value_states), strict=True):
             room[..., kept:whole, :] = states
         self.keys, self.values = (room[..., :whole, :] for room in self._rooms)
         return self.keys, self.values
 
+    def _holds(self, room: Tensor, whole: int) -> bool:
+        """Say whether the keys are its front part (who reorders or repeats rows leaves others) and all fits in."""
+        return self.keys.data_ptr() == room.data_ptr() and whole <= room.shape[-2]
+
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Keep these rows only."""
+        """Keep these rows only, and let the memory of the others go at once."""
         super().batch_select_indices(indices)
         self._rooms = None
 

@@ -17,7 +17,7 @@ from transformers.masking_utils import sdpa_mask
 from rlhf.training import short_attention
 
 NAME = "sdpa_over_rows"
-"""Of the attention that knows both layouts; without a layout it is PyTorch's own, as before."""
+"""Of the attention that knows both layouts; without a layout it takes what transformers gives PyTorch's own."""
 
 
 class Layout(NamedTuple):
@@ -74,9 +74,8 @@ def attention(
     """Attention as transformers calls it: query (B, heads, T, D) to (B, T, heads, D); with a layout B is 1."""
     if layout is None:
         return _attend(module, query, key, value, attention_mask, **options), None
-    found = _attend(
-        module, *(_by_row(part, layout) for part in (query, key, value)), None, **options
-    )  # (B, L, heads, D)
+    by_row = (_by_row(part, layout) for part in (query, key, value))
+    found = _attend(module, *by_row, None, **options)  # (B, L, heads, D)
     return _Gather.apply(found.flatten(0, 1), layout.slots)[None], None
 
 

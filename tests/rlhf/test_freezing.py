@@ -14,7 +14,9 @@ from annotate.answers import Answer
 from annotate.models import AuditEntry
 from rlhf import freezing, snapshots
 from rlhf.models import Freezing, Snapshot
+from tests.rlhf.test_runs import rung
 
+__all__ = ["rung"]  # a fixture
 pytestmark = pytest.mark.django_db
 HOW = {"test_rate": 0.5, "label": "votes"}
 
@@ -30,14 +32,6 @@ def ranked(project, comparisons, ana):
 def large(ranked, monkeypatch):
     monkeypatch.setattr(freezing, "LIVE_RANKINGS", 0)
     return ranked
-
-
-@pytest.fixture
-def rung(monkeypatch):
-    """The messages sent instead of a broker."""
-    sent = []
-    monkeypatch.setattr(freezing.current_app, "send_task", lambda name, args, **options: sent.append((name, args)))
-    return sent
 
 
 @pytest.fixture
@@ -67,6 +61,16 @@ def test_a_large_one_is_ordered_and_a_worker_told(large, rung, mia, django_captu
 def test_who_asks_again_gets_the_order_that_is_open(order, large, mia):
     assert freezing.freeze(large, by=mia, test_rate=0.3, label="votes") == order
     assert Freezing.objects.count() == 1
+
+
+def test_one_that_is_over_in_the_moment_of_asking_is_what_one_gets(order, large, mia, monkeypatch):
+    def refuse(**wanted):
+        raise IntegrityError
+
+    monkeypatch.setattr(Freezing.objects, "create", refuse)  # the order was open when the database looked
+    freezing._end(order.pk, failure="The disk is full.")
+
+    assert freezing.freeze(large, by=mia, **HOW).failure == "The disk is full."
 
 
 def test_the_database_itself_refuses_a_second_open_order(order):

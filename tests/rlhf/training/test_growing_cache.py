@@ -46,6 +46,22 @@ def test_rows_that_leave_take_their_part_along():
     assert same(*caches)
 
 
+@pytest.mark.parametrize(
+    "exchange",
+    [lambda one: one.reorder_cache(torch.tensor([2, 0, 1])), lambda one: one.layers[0].batch_repeat_interleave(2)],
+)
+def test_rows_that_are_exchanged_are_those_it_goes_on_with(exchange):
+    caches = both()
+    for cache in caches:
+        torch.manual_seed(1)
+        cache.update(states(4), states(4), 0)
+        exchange(cache)
+        rows = len(cache.layers[0].keys)
+        cache.update(states(1, rows=rows), states(1, rows=rows), 0)
+
+    assert same(*caches)
+
+
 def test_a_token_is_written_where_there_is_room_for_it():
     cache, _ = both()
     before, _ = cache.update(states(4), states(4), 0)

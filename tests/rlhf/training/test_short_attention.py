@@ -47,6 +47,18 @@ def test_one_mask_serves_all_rows(parts):
     )
 
 
+@pytest.mark.parametrize("change", [torch.Tensor.float, torch.Tensor.bfloat16])
+def test_a_row_that_sees_nothing_takes_the_mean(parts, change):
+    query, key, value = (change(one) for one in parts)
+    mask = torch.ones(1, 1, LENGTH, LENGTH, dtype=torch.bool).tril()
+    mask[:, :, 3] = False
+
+    found = short_attention.attend(query, key, value, mask, scaling=0.3)[:, 3]
+
+    mean = value.float().mean(2).repeat_interleave(HEADS // GROUPS, dim=1)
+    assert (found.float() - mean).abs().max() < 0.01
+
+
 @pytest.mark.parametrize("lengths", [None, [20, 7, 2]])
 def test_the_next_token_sees_all_that_is_real(parts, lengths):
     query, key, value = parts

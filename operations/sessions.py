@@ -15,7 +15,7 @@ from annotate import access
 
 BEGAN, SEEN = "began_at", "seen_at"  # in the session, in seconds since 1970
 SEEN_EVERY_SECONDS = 60
-ASKED_BY_PAGES = {"run_live", "run_metrics"}
+ASKED_BY_PAGES = {"run_live", "run_metrics", "freezing_live"}
 
 
 class EndedForStaff:

@@ -45,7 +45,19 @@ class FreezingOut(serializers.ModelSerializer):
 
     class Meta:
         model = Freezing
-        fields = ["id", "state", "test_rate", "label", "snapshot", "failure", "asked_at", "begun_at", "ended_at"]
+        fields = [
+            "id",
+            "state",
+            "doing",
+            "test_rate",
+            "label",
+            "snapshot",
+            "failure",
+            "asked_at",
+            "begun_at",
+            "heartbeat_at",
+            "ended_at",
+        ]
 
 
 class SnapshotIn(Strict):

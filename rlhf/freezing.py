@@ -5,25 +5,27 @@ a million would keep a browser waiting for twenty minutes. An order ends with a 
 """
 
 import logging
+import threading
 from datetime import timedelta
 
-from celery import current_app
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from annotate import audit, preferences
 from annotate.models import Project
-from rlhf import snapshots, store
+from rlhf import broker, snapshots, store
 from rlhf.models import Freezing, Snapshot
 
 LIVE_RANKINGS = 2000
 """Up to here a project is frozen at once."""
 RING_AGAIN_SECONDS = 60
+BEAT_SECONDS = 5
+SILENT_SECONDS = 120
+"""A worker that has not said for so long that it lives is given up."""
 GIVEN_UP_SECONDS = 7200
-"""So long after it began nobody believes in an order any more; a million rankings take a fifth of that."""
+"""So long after it began one is given up though it lives; a million rankings take a fifth of that."""
 TASK = "rlhf.tasks.carry_out_freezing"
 
 log = logging.getLogger(__name__)
@@ -56,12 +58,14 @@ def latest(project: Project) -> Freezing | None:
 
 def carry_out(order_id: int) -> None:
     """Freeze what was ordered. A message that comes twice finds nothing to begin."""
-    begun = Freezing.objects.filter(pk=order_id, begun_at=None, ended_at=None).update(begun_at=timezone.now())
-    if not begun:
+    now = timezone.now()
+    if not Freezing.objects.filter(pk=order_id, begun_at=None, ended_at=None).update(begun_at=now, heartbeat_at=now):
         return
     order = Freezing.objects.select_related("project", "asked_by").get(pk=order_id)
+    how = {"by": order.asked_by, "test_rate": order.test_rate, "label": order.label}
     try:
-        made = snapshots.freeze(order.project, by=order.asked_by, test_rate=order.test_rate, label=order.label)
+        with _Heart(order_id) as heart:
+            made = snapshots.freeze(order.project, **how, tell=heart.tell)
     except (snapshots.NothingToFreeze, store.Unreachable) as problem:
         _end(order_id, failure=str(problem)[:500])
     except Exception as problem:
@@ -73,12 +77,8 @@ def carry_out(order_id: int) -> None:
 
 def ring(order_id: int) -> None:
     """Tell a worker of an order. Where the broker is away, `ring_again` tells it later."""
-    try:
-        current_app.send_task(TASK, [order_id], expires=4 * RING_AGAIN_SECONDS)
-    except (OperationalError, OSError) as problem:
-        log.warning("freezing %s: the broker did not take the message (%s)", order_id, problem)
-        return
-    Freezing.objects.filter(pk=order_id).update(rung_at=timezone.now())
+    if broker.ring(TASK, order_id, expires=4 * RING_AGAIN_SECONDS):
+        Freezing.objects.filter(pk=order_id).update(rung_at=timezone.now())
 
 
 def ring_again() -> None:
@@ -88,9 +88,49 @@ def ring_again() -> None:
     long_ago = now - timedelta(seconds=RING_AGAIN_SECONDS)
     for order_id in waiting.filter(Q(rung_at=None) | Q(rung_at__lt=long_ago)).values_list("pk", flat=True):
         ring(order_id)
-    silent = Freezing.objects.filter(begun_at__lt=now - timedelta(seconds=GIVEN_UP_SECONDS), ended_at=None)
-    for order_id in silent.values_list("pk", flat=True):
+    at_work = Freezing.objects.filter(begun_at__isnull=False, ended_at=None)
+    for order_id in at_work.filter(_before("heartbeat_at", SILENT_SECONDS)).values_list("pk", flat=True):
         _end(order_id, failure="The worker went silent: it was stopped, or its machine was. Freeze again.")
+    for order_id in at_work.filter(_before("begun_at", GIVEN_UP_SECONDS)).values_list("pk", flat=True):
+        _end(order_id, failure="It took more than two hours and was given up; the worker's log may say why.")
+
+
+class _Heart:
+    """Writes every BEAT_SECONDS, from a thread, that this process lives and what it is doing."""
+
+    def __init__(self, order_id: int) -> None:
+        self.order_id, self.doing = order_id, ""
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._beat, name=f"heart of freezing {order_id}", daemon=True)
+
+    def __enter__(self) -> "_Heart":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.is_over.set()
+        self.thread.join()
+
+    def tell(self, doing: str) -> None:
+        """Say what is being done, for the next beat."""
+        self.doing = doing
+
+    def _say(self) -> None:
+        open_order = Freezing.objects.filter(pk=self.order_id, ended_at=None)
+        open_order.update(heartbeat_at=timezone.now(), doing=self.doing)
+
+    def _beat(self) -> None:
+        while not self.is_over.wait(BEAT_SECONDS):
+            try:
+                self._say()
+            except DatabaseError as problem:  # the next beat asks again
+                log.warning("freezing %s: the heartbeat did not reach the database (%s)", self.order_id, problem)
+                connection.close()
+        connection.close()
+
+
+def _before(field: str, seconds: int) -> Q:
+    return Q(**{f"{field}__lt": timezone.now() - timedelta(seconds=seconds)})
 
 
 def _end(order_id: int, *, snapshot: Snapshot | None = None, failure: str = "") -> None:

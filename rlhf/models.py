@@ -69,6 +69,8 @@ class Freezing(models.Model):
     asked_at = models.DateTimeField(auto_now_add=True)
     rung_at = models.DateTimeField(null=True, help_text="When a worker was last told.")
     begun_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True, help_text="When the worker last said that it lives.")
+    doing = models.CharField(max_length=120, blank=True, help_text="What it was doing then.")
     ended_at = models.DateTimeField(null=True)
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.PROTECT, related_name="+")
     failure = models.CharField(max_length=500, blank=True)

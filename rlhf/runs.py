@@ -13,16 +13,14 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
-from kombu.exceptions import OperationalError
 
 from annotate import audit, outbox
-from rlhf import attempts, preflight
+from rlhf import attempts, broker, preflight
 from rlhf.contract import config as configs
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import Result
@@ -122,12 +120,8 @@ def _create(order: RunOrder, *, by: User | None, sweep: Sweep | None, key: str) 
 def ring(run_id: int) -> None:
     """Send the wake-up message of a queued run. Where the broker is away the sweeper rings later."""
     queue = Run.objects.values_list("queue", flat=True).get(pk=run_id)
-    try:
-        current_app.send_task("rlhf.tasks.execute_run", [run_id], queue=queue, expires=4 * RING_AGAIN_SECONDS)
-    except (OperationalError, OSError) as problem:
-        log.warning("run %s: the broker did not take the message (%s); the sweeper will ring again", run_id, problem)
-        return
-    Run.objects.filter(pk=run_id, state=State.QUEUED).update(rung_at=Now())
+    if broker.ring("rlhf.tasks.execute_run", run_id, queue=queue, expires=4 * RING_AGAIN_SECONDS):
+        Run.objects.filter(pk=run_id, state=State.QUEUED).update(rung_at=Now())
 
 
 def claim(run_id: int) -> Claim | None:

@@ -7,7 +7,7 @@ give the same bytes, the same directory and the same row. Training reads these f
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,27 +26,38 @@ from rlhf.contract import records, rundir
 from rlhf.contract.records import DemonstrationRecord, PreferenceRecord, PromptRecord
 from rlhf.models import Snapshot
 
+TELL_EACH = 1000
+
 
 class NothingToFreeze(Exception):
     """The project has nothing a run could use; the message says what to do."""
 
 
-def freeze(project: Project, *, by: User | None, test_rate: float = TEST_RATE, label: str = VOTES) -> Snapshot:
+def freeze(
+    project: Project,
+    *,
+    by: User | None,
+    test_rate: float = TEST_RATE,
+    label: str = VOTES,
+    tell: Callable[[str], None] = lambda doing: None,
+) -> Snapshot:
     """Freeze a project as it stands and return the snapshot; an unchanged project returns the one it has.
 
     `test_rate` is the share of prompts held out, decided by each prompt's text; `label` is what q rests on (see
-    preferences.beliefs). Raises NothingToFreeze.
+    preferences.beliefs); `tell` is called with what is being done. Raises NothingToFreeze.
     """
     if not project.prompts.exists():
         raise NothingToFreeze("This project has no prompts yet. Import prompts or comparisons, then freeze.")
     settings.SNAPSHOTS_DIR.mkdir(parents=True, exist_ok=True)
+    tell("it reads the votes")
     believed = preferences.beliefs(project, label=label)
     with tempfile.TemporaryDirectory(dir=settings.SNAPSHOTS_DIR) as work:
         directory = Path(work) / "snapshot"
         directory.mkdir()
+        tell("it looks for votes that steer the rest")
         gate = _gate(project, believed)
         found = preferences.splits(project, test_rate=test_rate)
-        counts = _write(project, believed, directory, found)
+        counts = _write(project, believed, directory, found, tell)
         counts["ceiling"] = preferences.ceiling(project, believed.votes)
         filters = {"test_rate": test_rate, "label": label, "seed": SEED, "fit_id": believed.fit_id}
         facts = {"project": project.slug, "filters": filters, "counts": counts}
@@ -96,14 +107,18 @@ def _gate(project: Project, believed: Beliefs) -> dict[str, Any]:
     return asdict(found) | {"findings": [asdict(one) | {"sentence": one.sentence} for one in found.findings]}
 
 
-def _write(project: Project, believed: Beliefs, directory: Path, found: Splits) -> dict[str, object]:
+def _write(
+    project: Project, believed: Beliefs, directory: Path, found: Splits, tell: Callable[[str], None]
+) -> dict[str, object]:
     """Write the three files and return the counts, which reconcile: pairs = ranked_pairs - excluded."""
     prompts, shown, excluded, pairs = Counter(), Counter(), Counter(), Counter()
+    tell("it writes the prompts")
     records.write_jsonl(directory / "prompts.jsonl", _counted(_prompts(project, found), prompts))
     records.write_jsonl(directory / "demonstrations.jsonl", _counted(_demonstrations(project, found), shown))
     made = preferences.stream(project, believed, splits=found, excluded=excluded)
     write_parquet = import_string("rlhf.parquet.write")  # not with this module: see there
-    write_parquet(directory / "preferences.parquet", map(_record, made), pairs, tie_likely=TIE_LIKELY)
+    written = _told(map(_record, made), believed.pair_count, tell)
+    write_parquet(directory / "preferences.parquet", written, pairs, tie_likely=TIE_LIKELY)
     return {
         "prompts": prompts.total(),
         "prompts_train": prompts["train"],
@@ -120,6 +135,13 @@ def _write(project: Project, believed: Beliefs, directory: Path, found: Splits) 
         "ties": pairs["ties"],
         "excluded": dict(sorted(excluded.items())),
     }
+
+
+def _told(made: Iterator[PreferenceRecord], total: int, tell: Callable[[str], None]) -> Iterator[PreferenceRecord]:
+    for at, record in enumerate(made):
+        if at % TELL_EACH == 0:
+            tell(f"{at:,} of about {total:,} pairs are written")
+        yield record
 
 
 def _counted(

@@ -8,6 +8,7 @@ from rlhf.views import corpora, pipeline, policies, runs, snapshots, sweeps, tra
 urlpatterns = [
     path("projects/<slug:slug>/", training.show, name="training"),
     path("projects/<slug:slug>/freeze/", training.freeze, name="freeze"),
+    path("projects/<slug:slug>/freezing/", training.freezing_live, name="freezing_live"),
     path("projects/<slug:slug>/corpus/", corpora.new, name="corpus_new"),
     path("projects/<slug:slug>/start/<slug:stage>/", runs.new, name="run_new"),
     path("projects/<slug:slug>/pipeline/", pipeline.show, name="pipeline"),

@@ -31,7 +31,7 @@ SHORTS = (
 )
 NEVER = {"applet", "base", "embed", "frame", "iframe", "img", "object", "style"}
 DOWNLOADS = {"checkpoint_download", "pay_export"}
-FRAGMENTS = {"run_live"}
+FRAGMENTS = {"run_live", "freezing_live"}
 """Pages for htmx; they are opened within theirs."""
 
 

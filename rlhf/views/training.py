@@ -80,6 +80,14 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @requires(*STAFF)
+def freezing_live(request: HttpRequest, slug: str) -> HttpResponse:
+    """The part of the page that says how far a worker is with freezing the project."""
+    project = project_for_staff(request.user, slug)
+    return render(request, "training/_freezing.html", {"project": project, "freezing": freezing.latest(project)})
+
+
+@require_GET
+@requires(*STAFF)
 def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     checkpoint = access.checkpoint_for_staff(request.user, pk)
     name = f"checkpoint-{checkpoint.pk}"

@@ -24,7 +24,7 @@ RUN = """async () => {
     .map((node) => `${rule.id}: ${node.html.slice(0, 120)} | ${node.failureSummary.slice(0, 200)}`));
 }"""
 """A text from outside has its headings in whatever order its author put them; all else in it is ours to answer for."""
-NO_PAGES = {"checkpoint_download", "export_download", "pay_export", "run_live", "run_metrics"}
+NO_PAGES = {"checkpoint_download", "export_download", "pay_export", "run_live", "freezing_live", "run_metrics"}
 """Downloads, and a part of a page."""
 VISITORS = ("annotator", "admin", "reviewer", "ml_engineer", "nobody", "anonymous")
 RICH = "\n\n".join(

@@ -64,6 +64,7 @@ def test_what_a_page_asks_for_by_itself_is_no_sign_of_a_person(client, clock, mi
     for _ in range(6):
         clock(5 * MINUTE)
         assert client.get(reverse("run_live", args=[a_run.pk])).status_code == 200
+        assert client.get(reverse("freezing_live", args=[project.slug])).status_code == 200
 
     clock(MINUTE)
 

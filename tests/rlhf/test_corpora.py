@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from annotate.jsonlines import IntakeError
-from rlhf import corpora, preflight, publishing, runs, supervisor
+from rlhf import broker, corpora, preflight, publishing, runs, supervisor
 from rlhf.contract import config as configs
 from rlhf.contract import rundir
 from rlhf.contract.rundir import Result, RunDirectory
@@ -22,7 +22,7 @@ LINES = [f"River {n} rises in spring." for n in range(100)]
 def data_dir(settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path.resolve()
     settings.CORPORA_DIR, settings.RUNS_DIR = settings.DATA_DIR / "corpora", settings.DATA_DIR / "runs"
-    monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr(broker.current_app, "send_task", lambda *args, **options: None)
     return settings.DATA_DIR
 
 

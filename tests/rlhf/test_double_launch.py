@@ -13,7 +13,7 @@ from django.urls import reverse
 from annotate import audit, projects, tokens
 from annotate.models import AuditEntry, Role
 from annotate.people import create_account
-from rlhf import preflight, runs, sweeps
+from rlhf import broker, preflight, runs, sweeps
 from rlhf.contract import config as configs
 from rlhf.models import Checkpoint, Run, Snapshot
 
@@ -31,7 +31,7 @@ def make_order(project, *, stage="reward", **config):
 
 @pytest.fixture(autouse=True)
 def silent(monkeypatch):
-    monkeypatch.setattr(runs.current_app, "send_task", lambda name, args, **options: None)
+    monkeypatch.setattr(broker.current_app, "send_task", lambda name, args, **options: None)
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Freezing a large project: one order at a time, carried out once, and what becomes of it is told."""
 
+import threading
+import time
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -12,7 +14,7 @@ from kombu.exceptions import OperationalError
 from annotate import assignments, rankings
 from annotate.answers import Answer
 from annotate.models import AuditEntry
-from rlhf import freezing, snapshots
+from rlhf import broker, freezing, snapshots
 from rlhf.models import Freezing, Snapshot
 from tests.rlhf.test_runs import rung
 
@@ -123,13 +125,76 @@ def test_a_fault_of_ours_is_told_and_logged(order, monkeypatch):
     assert again(order).failure.startswith("ZeroDivisionError, a fault of ours; the worker's log says more.")
 
 
-def test_a_worker_that_went_silent_is_given_up(order):
-    long_ago = timezone.now() - timedelta(seconds=freezing.GIVEN_UP_SECONDS + 1)
-    Freezing.objects.filter(pk=order.pk).update(begun_at=long_ago)
+@pytest.mark.parametrize(
+    ("field", "seconds", "said"),
+    [("heartbeat_at", freezing.SILENT_SECONDS, "went silent"), ("begun_at", freezing.GIVEN_UP_SECONDS, "two hours")],
+)
+def test_a_worker_that_went_silent_or_does_not_end_is_given_up(order, field, seconds, said):
+    now = timezone.now()
+    just_in_time = {"begun_at": now, "heartbeat_at": now} | {field: now - timedelta(seconds=seconds - 5)}
+    Freezing.objects.filter(pk=order.pk).update(**just_in_time)
+    freezing.ring_again()
+    assert again(order).state == "working"
+    Freezing.objects.filter(pk=order.pk).update(**{field: now - timedelta(seconds=seconds + 1)})
 
     freezing.ring_again()
 
-    assert "went silent" in again(order).failure
+    assert said in again(order).failure
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_says_that_it_lives_and_what_it_does(roles, large, rung, mia, monkeypatch):
+    order = freezing.freeze(large, by=mia, **HOW)
+    began = timezone.now()
+    seen = []
+
+    def look(project, *, tell, **options):
+        tell("it reads the votes")
+        until = began + timedelta(seconds=20)
+        while not again(order).doing and timezone.now() < until:
+            time.sleep(0.02)
+        seen.append(again(order))
+        raise snapshots.NothingToFreeze("Enough seen.")
+
+    monkeypatch.setattr(freezing, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(snapshots, "freeze", look)
+
+    freezing.carry_out(order.pk)
+
+    assert seen[0].doing == "it reads the votes"
+    assert seen[0].heartbeat_at > seen[0].begun_at >= began
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_beat_that_the_database_refuses_ends_nothing(roles, large, rung, mia, monkeypatch, caplog):
+    order = freezing.freeze(large, by=mia, **HOW)
+    refused = threading.Event()
+
+    def refuse():
+        refused.set()
+        raise DatabaseError
+
+    def wait(*args, **options):
+        assert refused.wait(20)
+        raise snapshots.NothingToFreeze("Nothing there.")
+
+    monkeypatch.setattr(freezing, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(snapshots, "freeze", wait)
+    monkeypatch.setattr(freezing._Heart, "_say", lambda heart: refuse())
+
+    freezing.carry_out(order.pk)
+
+    assert again(order).failure == "Nothing there."
+    assert "the heartbeat did not reach the database" in caplog.text
+
+
+def test_what_is_being_done_is_told(ranked):
+    told = []
+
+    snapshots.freeze(ranked, by=None, test_rate=0.5, tell=told.append)
+
+    assert told[0] == "it reads the votes"
+    assert told[-1] == "0 of about 6 pairs are written"
 
 
 def test_one_who_comes_back_late_overwrites_nothing(order, monkeypatch):
@@ -148,10 +213,10 @@ def test_a_broker_that_was_away_is_told_later(order, rung, monkeypatch):
     def away(*args, **options):
         raise OperationalError
 
-    monkeypatch.setattr(freezing.current_app, "send_task", away)
+    monkeypatch.setattr(broker.current_app, "send_task", away)
     freezing.ring(order.pk)
     assert again(order).rung_at is None
-    monkeypatch.setattr(freezing.current_app, "send_task", lambda name, args, **options: rung.append((name, args)))
+    monkeypatch.setattr(broker.current_app, "send_task", lambda name, args, **options: rung.append((name, args)))
 
     freezing.ring_again()
     freezing.ring_again()
@@ -163,12 +228,16 @@ def test_the_page_says_how_far_it_is(client, order, large, mia):
     client.force_login(mia)
 
     def shown():
-        return client.get(reverse("training", args=[large.slug])).content.decode()
+        live = client.get(reverse("freezing_live", args=[large.slug])).content.decode()
+        assert live in client.get(reverse("training", args=[large.slug])).content.decode()
+        return live
 
     assert "It waits for a worker" in shown()
     assert 'hx-trigger="every 3s"' in shown()
     Freezing.objects.filter(pk=order.pk).update(begun_at=timezone.now())
     assert "A worker began to freeze the project" in shown()
+    Freezing.objects.filter(pk=order.pk).update(doing="0 of about 6 pairs are written")
+    assert ": 0 of about 6 pairs are written." in shown()
     freezing._end(order.pk, failure="The disk is full.")
     assert "could not be frozen" in shown()
     assert "The disk is full." in shown()

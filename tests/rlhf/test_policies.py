@@ -9,7 +9,7 @@ from annotate import assignments, intake, rankings
 from annotate.answers import Answer
 from annotate.models import Completion
 from annotate.rows import ComparisonRow, CompletionRow, PromptRow
-from rlhf import policies, runs
+from rlhf import broker, policies
 from rlhf.models import Checkpoint, Run, Snapshot
 
 COUNTS = {
@@ -26,7 +26,7 @@ COUNTS = {
 
 @pytest.fixture(autouse=True)
 def silent(monkeypatch):
-    monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr(broker.current_app, "send_task", lambda *args, **options: None)
 
 
 def checkpoint(project, kind, *, run=None, parent=None):

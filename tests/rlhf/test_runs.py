@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from annotate.models import Project, Task
-from rlhf import preflight, runs
+from rlhf import broker, preflight, runs
 from rlhf.contract import config, profiles
 from rlhf.contract.rundir import Result
 from rlhf.models import Checkpoint, Metric, Run, Snapshot
@@ -41,7 +41,7 @@ def order(project, snapshot):
 def rung(monkeypatch):
     """The messages sent instead of a broker."""
     sent = []
-    monkeypatch.setattr(runs.current_app, "send_task", lambda name, args, **options: sent.append((name, args)))
+    monkeypatch.setattr(broker.current_app, "send_task", lambda name, args, **options: sent.append((name, args)))
     return sent
 
 
@@ -66,12 +66,12 @@ def test_a_run_whose_message_the_broker_refused_stays_queued_and_is_rung_for_aga
     def refuse(*args, **options):
         raise OSError("connection refused")
 
-    monkeypatch.setattr(runs.current_app, "send_task", refuse)
+    monkeypatch.setattr(broker.current_app, "send_task", refuse)
     runs.ring(run.pk)
     assert (state_of(run), Run.objects.get().rung_at) == ("queued", None)
 
     monkeypatch.undo()
-    monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: rung.append(args))
+    monkeypatch.setattr(broker.current_app, "send_task", lambda *args, **options: rung.append(args))
     assert runs.ring_again() == 1
 
 
@@ -279,7 +279,7 @@ def test_an_export_reads_a_model_and_no_snapshot(project):
 def test_a_run_waits_in_the_queue_that_was_chosen(order, settings, monkeypatch, django_capture_on_commit_callbacks):
     settings.RUN_QUEUES = ["gpu", "gpu-80g"]
     queues = []
-    monkeypatch.setattr(runs.current_app, "send_task", lambda name, args, **options: queues.append(options["queue"]))
+    monkeypatch.setattr(broker.current_app, "send_task", lambda name, args, **options: queues.append(options["queue"]))
 
     with django_capture_on_commit_callbacks(execute=True):
         large = runs.create(replace(order, queue="gpu-80g", profile="cpu-2"), by=None)

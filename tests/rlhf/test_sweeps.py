@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from rlhf import axes, runs, sweeps
+from rlhf import axes, broker, sweeps
 from rlhf.models import Checkpoint, Run, Snapshot, Sweep
 
 COUNTS = {
@@ -20,7 +20,7 @@ COUNTS = {
 
 @pytest.fixture(autouse=True)
 def silent(monkeypatch):
-    monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr(broker.current_app, "send_task", lambda *args, **options: None)
 
 
 @pytest.fixture

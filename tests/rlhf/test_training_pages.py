@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotate import projects
-from rlhf import artefacts, run_page, runs
+from rlhf import artefacts, broker, run_page, runs
 from rlhf.contract.rundir import Result, RunDirectory, write_manifest
 from rlhf.models import Checkpoint, Metric, Run, Snapshot
 
@@ -32,7 +32,7 @@ def data_dir(settings, tmp_path, monkeypatch):
     settings.RUNS_DIR, settings.SNAPSHOTS_DIR, settings.MODELS_DIR, settings.CORPORA_DIR = (
         tmp_path / x for x in ("runs", "snapshots", "models", "corpora")
     )
-    monkeypatch.setattr(runs.current_app, "send_task", lambda *args, **options: None)
+    monkeypatch.setattr(broker.current_app, "send_task", lambda *args, **options: None)
     return tmp_path
 
 

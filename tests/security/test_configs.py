@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from annotate import tokens
-from rlhf import runs
+from rlhf import broker
 from rlhf.contract import config as configs
 from rlhf.models import Checkpoint, Run, Snapshot
 from tests.rlhf.test_training_pages import filled_form
@@ -20,7 +20,7 @@ OURS += ["trust_remote_code", "deepspeed", "model_name_or_path", "__class__", "i
 
 @pytest.fixture(autouse=True)
 def silent(monkeypatch):
-    monkeypatch.setattr(runs.current_app, "send_task", lambda name, args, **options: None)
+    monkeypatch.setattr(broker.current_app, "send_task", lambda name, args, **options: None)
 
 
 @pytest.fixture

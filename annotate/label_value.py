@@ -61,6 +61,14 @@ def build(project: Project, parameters: Mapping[str, Any]) -> report_store.Conte
     }
 
 
+def model_row(project: Project) -> ModelRow | None:
+    """Work out the newest reward model's row alone, which is little; None where none has scored anything yet."""
+    model = reward_models.newest(project)
+    if model is None:
+        return None
+    return _row(_content_of(model, current.read(current.rankings_of(project)).votes, project))
+
+
 def read(content: report_store.Content) -> LabelValue:
     """Return a stored page; a reward model or annotator that is gone since is left out."""
     return LabelValue(

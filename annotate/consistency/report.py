@@ -23,7 +23,7 @@ from annotate.consistency.grading import Gradings
 from annotate.consistency.judged import Judgements, in_short
 from annotate.consistency.systems import Board
 from annotate.consistency.trend import Week
-from annotate.label_value import LabelValue
+from annotate.label_value import LabelValue, ModelRow
 from annotate.models import Annotator, Project, Prompt
 from annotate.quality.agreement import DECISIVE, HALF_CREDIT, STRICT
 from annotate.quality.estimate import Estimate
@@ -40,6 +40,7 @@ SYSTEMS, GRADINGS, BALLOTS = "systems", "gradings", "ballots"
 KINDS = (FIGURES, JUDGEMENT, VERDICTS, LEDGERS, WIN_RATES, SYSTEMS, GRADINGS, BALLOTS, labels.KIND)
 LIVE_RANKINGS = 300
 """Up to here a page reckons by itself instead of showing what was stored: beside a busy crowd 500 took 1.6 seconds."""
+Reading = Callable[[], Work]
 T = TypeVar("T")
 
 
@@ -65,10 +66,15 @@ class Shown(Generic[T]):
     stored: Stored | None
 
 
-def figures(project: Project) -> Shown[Figures]:
+def reading(project: Project) -> Reading:
+    """Return what reads the project's rankings when it is first asked: a page that shows two reports reads once."""
+    return cache(lambda: _work(project))
+
+
+def figures(project: Project, *, reading: Reading | None = None) -> Shown[Figures]:
     """Return the figures as they were made last, or made now for a small project."""
     if _is_small(project):
-        return Shown(_figures(project, _work(project)), None)
+        return Shown(_figures(project, _work(project, reading)), None)
     return _as_stored(project, FIGURES, Figures)
 
 
@@ -84,9 +90,9 @@ def judgements(project: Project) -> Shown[Judgements]:
     return _judgements(project, JUDGEMENT)
 
 
-def verdicts(project: Project) -> Shown[Judgements]:
+def verdicts(project: Project, *, reading: Reading | None = None) -> Shown[Judgements]:
     """Return the judgement without the findings of each annotator, which are most of it."""
-    return _judgements(project, VERDICTS)
+    return _judgements(project, VERDICTS, reading)
 
 
 def of_ledgers(project: Project) -> Shown[Judgements]:
@@ -94,25 +100,25 @@ def of_ledgers(project: Project) -> Shown[Judgements]:
     return _judgements(project, LEDGERS)
 
 
-def _judgements(project: Project, kind: str) -> Shown[Judgements]:
+def _judgements(project: Project, kind: str, reading: Reading | None = None) -> Shown[Judgements]:
     if _is_small(project):
-        return Shown(Judgements(plain(_judgement(project, _work(project)))), None)
+        return Shown(Judgements(plain(_judgement(project, _work(project, reading)))), None)
     stored = report_store.latest(project, kind=kind)
     return Shown(Judgements(stored.content) if stored and stored.content else None, stored)
 
 
-def win_rates(project: Project) -> Shown[list[Content]]:
+def win_rates(project: Project, *, reading: Reading | None = None) -> Shown[list[Content]]:
     """Return the win rates of each two sources as they are stored, of which a page revives what it shows (WinRate)."""
     if _is_small(project):
-        return Shown([plain(one) for one in _win_rates(project, _work(project))["rows"]], None)
+        return Shown([plain(one) for one in _win_rates(project, _work(project, reading))["rows"]], None)
     stored = report_store.latest(project, kind=WIN_RATES)
     return Shown(stored.content["rows"] if stored and stored.content else None, stored)
 
 
-def board(project: Project) -> Shown[Board]:
+def board(project: Project, *, reading: Reading | None = None) -> Shown[Board]:
     """Return the systems by strength as they were made last, or now for a small project."""
     if _is_small(project):
-        return Shown(_board(project, _work(project)), None)
+        return Shown(_board(project, _work(project, reading)), None)
     return _as_stored(project, SYSTEMS, Board)
 
 
@@ -130,6 +136,14 @@ def label_value(project: Project) -> Shown[LabelValue]:
     stored = report_store.latest(project, kind=labels.KIND)
     content = labels.read(stored.content) if stored and stored.content else None
     return Shown(content, stored)
+
+
+def model_row(project: Project) -> ModelRow | None:
+    """Return the newest reward model's row of that report, for a table of annotators."""
+    if _is_small(project):
+        return labels.model_row(project)
+    content = label_value(project).content
+    return content.row if content else None
 
 
 def make(project: Project) -> None:
@@ -178,8 +192,8 @@ def _storing(build: Callable[[], object]) -> report_store.Make:
     return make_content
 
 
-def _work(project: Project) -> Work:
-    return import_string("annotate.judging.work_of")(project)
+def _work(project: Project, reading: Reading | None = None) -> Work:
+    return reading() if reading else import_string("annotate.judging.work_of")(project)
 
 
 def _judgement(project: Project, work: Work) -> Judgement:

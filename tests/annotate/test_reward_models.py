@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from annotate import assignments, label_value, preferences, projects, rankings, reasking, report_store, reward_models
 from annotate.answers import Answer
+from annotate.consistency import report
 from annotate.models import Assignment, Reask, Score
 from annotate.reasking import Outcome
 from annotate.reward_models import Scored
@@ -154,6 +155,19 @@ def test_the_budget_comes_from_the_learning_curve_of_the_newest_model(project, s
     assert value.budget["comparisons"].n == 4
     assert 0 < value.budget["comparisons"].value < 0.02
     assert value.row.reward_model == sure
+
+
+def test_a_page_that_needs_the_row_alone_gets_the_same_one(project, sure, monkeypatch):
+    whole = report.label_value(project).content.row
+    monkeypatch.setattr(label_value, "label_ceiling", None)  # which takes most of the time
+
+    assert report.model_row(project) == whole is not None
+    monkeypatch.setattr(report, "LIVE_RANKINGS", 0)
+    assert report.model_row(project) is None
+
+
+def test_without_a_reward_model_there_is_no_row(project, comparisons):
+    assert report.model_row(project) is None
 
 
 def test_an_empty_project_has_reasons_and_no_numbers(db):

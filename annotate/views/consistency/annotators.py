@@ -12,8 +12,6 @@ from annotate.consistency import report
 from annotate.consistency.judged import Verdict
 from annotate.consistency.ordering import Column, ordered
 from annotate.consistency.people import Person, people
-from annotate.label_value import ModelRow
-from annotate.models import Project
 
 PER_PAGE = 50
 
@@ -48,15 +46,10 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": project,
         "shown": shown,
-        "model_row": _model_row(project),
+        "model_row": report.model_row(project),
         "headings": ordering.headings,
         "page": page,
         "people": [(row, tiles.ruler(row.person.agreement)) for row in page],
         "has_simulated": preferences.has_simulated(project),
     }
     return render(request, "staff/consistency/annotators.html", context)
-
-
-def _model_row(project: Project) -> ModelRow | None:
-    labels = report.label_value(project).content
-    return labels.row if labels else None

@@ -12,14 +12,15 @@ from annotate.consistency import headline, report
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    shown, counts = report.figures(project), statistics.counts(project)
+    reading, counts = report.reading(project), statistics.counts(project)
+    shown = report.figures(project, reading=reading)
     context = {
         "project": project,
         "shown": shown,
         "counts": counts,
         "tiles": headline.tiles(shown.content),
         "facts": headline.facts(statistics.figures(project), counts, shown.content),
-        "steps": headline.next_steps(project, counts, report.verdicts(project).content),
+        "steps": headline.next_steps(project, counts, report.verdicts(project, reading=reading).content),
         "has_simulated": preferences.has_simulated(project),
     }
     return render(request, "staff/consistency/overview.html", context)

@@ -20,8 +20,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     found = people.people(project)
     ordering = ordered(found, heat.COLUMNS, asked=request.GET.get("sort"), default="-rankings")
     page = Paginator(ordering.rows, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
-    labels = report.label_value(project).content
-    model_row = labels.row if labels else None
+    model_row = report.model_row(project)
     context = {
         "project": project,
         "model_row": model_row,

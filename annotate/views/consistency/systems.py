@@ -17,10 +17,12 @@ WIN_RATES_PER_PAGE = 25
 @access.requires(*access.STAFF)
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     project = access.project_for_staff(request.user, slug)
-    page = Paginator(report.win_rates(project).content or [], WIN_RATES_PER_PAGE).get_page(request.GET.get("page"))
+    reading = report.reading(project)
+    rates = report.win_rates(project, reading=reading).content or []
+    page = Paginator(rates, WIN_RATES_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,
-        "shown": report.board(project),
+        "shown": report.board(project, reading=reading),
         "page": page,
         "win_rates": revived(list[WinRate], page.object_list),
         "has_simulated": preferences.has_simulated(project),

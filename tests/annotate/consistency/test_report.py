@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from numpy.testing import assert_array_equal
 
-from annotate import report_store, reward_models, tasks
+from annotate import judging, report_store, reward_models, tasks
 from annotate.consistency import ballots, report
 from annotate.models import Annotator, Completion, Report
 from annotate.quality.findings import Detector, Judged
@@ -91,6 +91,17 @@ def test_stored_votes_are_those_that_were_read(large):
     for name in ("unit", "annotator", "ranking", "relation", "i_first", "annotator_ids", "ranking_ids"):
         assert_array_equal(getattr(stored.votes, name), getattr(now.votes, name), strict=True)
     assert_array_equal(stored.votes.units, now.votes.units)
+
+
+@pytest.mark.parametrize("name", ["consistency", "consistency_systems"])
+def test_a_page_of_two_reports_reads_the_votes_of_a_small_project_once(add_crowd, rex, as_user, monkeypatch, name):
+    read, project = [], add_crowd(20)
+    work = judging.work_of
+    monkeypatch.setattr(judging, "work_of", lambda asked: read.append(asked) or work(asked))
+
+    assert as_user(rex).get(reverse(name, args=[project.slug])).status_code == 200
+
+    assert read == [project]
 
 
 def test_the_votes_are_read_once_for_all_reports(large, monkeypatch):

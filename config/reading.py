@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
 
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 FEWEST_CHARACTERS, FEWEST_DISTINCT = 32, 10
 """Of a secret key. Django warns of fewer than 50 and 5, in a check that nobody has to run."""
 
@@ -67,4 +68,31 @@ def queues(name: str) -> list[str]:
             f"{name}: expected names of queues in lower case, separated by commas, such as gpu,gpu-80g, none of them "
             f"default; got {','.join(found)!r}."
         )
+    return found
+
+
+def nodes(name: str) -> list[str]:
+    """Return the addresses of machines, none or at least two. Raises ImproperlyConfigured."""
+    found: list[str] = env.list(name, default=[])
+    if len(found) == 1 or not all(HOST.fullmatch(one) for one in found):
+        raise ImproperlyConfigured(
+            f"{name}: expected at least two addresses, that of the worker's machine first, such as 10.0.0.1,10.0.0.2; "
+            f"got {','.join(found)!r}."
+        )
+    return found
+
+
+def node_processes(name: str, *, nodes: list[str]) -> int:
+    """Return how many processes train on each of the machines. Raises ImproperlyConfigured where it is not said."""
+    found: int = env.int(name, default=0)
+    if nodes and found < 1:
+        raise ImproperlyConfigured(f"{name}: with TRAINING_NODES, say how many GPUs (processes) each machine has.")
+    return found
+
+
+def node_shell(name: str) -> str:
+    """Return how a command is run on another machine. Raises ImproperlyConfigured."""
+    found: str = env.str(name, default="ssh -o BatchMode=yes -o ServerAliveInterval=15 {host} {command}")
+    if "{command}" not in found or set(re.findall(r"{\w*}|[{}]", found)) - {"{host}", "{command}"}:
+        raise ImproperlyConfigured(f"{name}: expected a command with {{host}} and {{command}} in it; got {found!r}.")
     return found

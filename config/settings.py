@@ -248,6 +248,10 @@ RUN_QUEUES = reading.queues("RUN_QUEUES")
 RUN_LEASE_SECONDS = env.int("RUN_LEASE_SECONDS", default=60)
 RUN_HUNG_SECONDS = env.int("RUN_HUNG_SECONDS", default=900)
 RUN_MAX_ATTEMPTS = env.int("RUN_MAX_ATTEMPTS", default=5)
+TRAINING_NODES = reading.nodes("TRAINING_NODES")
+"""Machines that train one model together, that of the worker first."""
+TRAINING_NODE_PROCESSES = reading.node_processes("TRAINING_NODE_PROCESSES", nodes=TRAINING_NODES)
+TRAINING_NODE_SHELL = reading.node_shell("TRAINING_NODE_SHELL")
 
 # --- logs and metrics ---------------------------------------------------------------------------------------------
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")

@@ -167,7 +167,7 @@ def _inputs(project: Project, stage: str) -> dict[str, forms.ModelChoiceField]:
 def _place_fields(stage: str) -> dict[str, forms.Field]:
     """Return the fields of where a stage runs that leave a choice."""
     fields: dict[str, forms.Field] = {}
-    if len(launches := profiles.names(stage)) > 1:
+    if len(launches := profiles.names(stage, has_nodes=bool(settings.TRAINING_NODES))) > 1:
         fields["profile"] = forms.ChoiceField(
             choices=[(name, profiles.PROFILES[name].label) for name in launches],
             initial=profiles.ONE,

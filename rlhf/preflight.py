@@ -147,7 +147,8 @@ def _place_problems(order: RunOrder) -> dict[str, str]:
     """Say if a stage cannot be launched as the order says, or no worker is meant to listen where it would wait."""
     known = order.queue in ("", *settings.RUN_QUEUES)
     asked = f"expected one of {', '.join(settings.RUN_QUEUES)} (RUN_QUEUES); got {order.queue[:40]!r}."
-    return _named("profile", profiles.problem(order.stage, order.profile)) | _named("queue", "" if known else asked)
+    launch = profiles.problem(order.stage, order.profile, has_nodes=bool(settings.TRAINING_NODES))
+    return _named("profile", launch) | _named("queue", "" if known else asked)
 
 
 def _quota_problem(project: Project, stage: str) -> str:

@@ -62,10 +62,15 @@ def supervise(held: Claim) -> None:
 
 def command(stage: str, directory: Path, *, profile: str = profiles.ONE) -> list[str]:
     """Return the command that executes a stage over a run directory as a profile says; it works by hand, too."""
-    launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch"]
-    processes = profiles.PROFILES[profile].arguments
-    common = ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
-    return [*launch, *processes, *common, "-m", f"rlhf.training.{stage}", str(directory)]
+    chosen = profiles.PROFILES[profile]
+    launch = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", *chosen.arguments]
+    common = ["--mixed_precision=no", "--dynamo_backend=no", "-m", f"rlhf.training.{stage}", str(directory)]
+    if not chosen.is_of_nodes:
+        return [*launch, "--num_machines=1", *common]
+    address, *others = settings.TRAINING_NODES
+    there = ["--hosts", *others, "--shell", settings.TRAINING_NODE_SHELL]
+    here = ["--address", address, "--processes", str(settings.TRAINING_NODE_PROCESSES)]
+    return [sys.executable, "-m", "rlhf.contract.nodes", *there, *here, "--", *launch, *common]
 
 
 def _execute(run: Run, held: Claim, directory: RunDirectory) -> None:

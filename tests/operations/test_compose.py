@@ -13,7 +13,8 @@ from django.core.management import get_commands
 
 ROOT = Path(settings.BASE_DIR)
 OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"}
-OF_LIBRARIES = OF_S3 | {"OMP_NUM_THREADS", "OMP_WAIT_POLICY"}
+OF_NETWORKS = {"NCCL_SOCKET_IFNAME", "NCCL_IB_HCA", "NCCL_DEBUG", "GLOO_SOCKET_IFNAME"}
+OF_LIBRARIES = OF_S3 | OF_NETWORKS | {"OMP_NUM_THREADS", "OMP_WAIT_POLICY"}
 FOREIGN = {"database", "broker", "proxy"}
 FOREIGN_PROGRAMS = {"pg_isready", "redis-server", "redis-cli"}
 

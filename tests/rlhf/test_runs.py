@@ -304,5 +304,5 @@ def test_a_place_that_is_not_known_is_refused(order, change, field, said):
 
 @pytest.mark.parametrize("stage", ["sample", "evaluate", "export", "rloo", "grpo"])
 def test_a_stage_that_was_not_made_for_several_processes_is_refused(stage):
-    assert profiles.problem(stage, "cpu-2") == f"{stage} runs in one process: choose one."
-    assert profiles.names(stage) == ("one",)
+    assert profiles.problem(stage, "cpu-2", has_nodes=True) == f"{stage} runs in one process: choose one."
+    assert profiles.names(stage, has_nodes=True) == ("one",)

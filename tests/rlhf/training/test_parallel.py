@@ -131,12 +131,12 @@ def test_two_processes_make_the_model_of_one_with_twice_the_batch(
     assert_same_weights(shared, alone)
 
 
-def launched(stage, directory):
+def launched(stage, directory, *, profile="cpu-2"):
     """Two processes by the very command of the supervisor."""
     return subprocess.Popen(
-        supervisor.command(stage, directory.path, profile="cpu-2"),
+        supervisor.command(stage, directory.path, profile=profile),
         cwd=settings.BASE_DIR,
-        env=environment.for_training() | profiles.PROFILES["cpu-2"].environment,
+        env=environment.for_training() | profiles.PROFILES[profile].environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

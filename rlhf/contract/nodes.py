@@ -26,8 +26,8 @@ from rlhf.contract import lifeline
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10.0
 """A launcher that was asked to end has so long; the supervisor gives this process a little more."""
-OF_THE_MACHINE = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-"""What a trainer elsewhere takes from its own machine."""
+OF_THE_RUN = ("ACCELERATE_", "CUDA_", "GLOO_", "HF_HUB_", "MALLOC_", "NCCL_", "OMP_", "PYTHONUNBUFFERED", "TOKENIZERS_")
+"""Beginnings of the variables that go along; the rest is each machine's own, or a secret that a command would show."""
 
 
 def main() -> int:
@@ -77,7 +77,7 @@ def remote(shell: str, host: str, launch: Sequence[str]) -> list[str]:
     >>> remote("ssh {host} {command}", "b", ["launch"])[:2]
     ['ssh', 'b']
     """
-    kept = {name: value for name, value in os.environ.items() if name not in OF_THE_MACHINE}
+    kept = {name: value for name, value in os.environ.items() if name.startswith(OF_THE_RUN)}
     there = [sys.executable, "-m", "rlhf.contract.nodes", "--hold", "--", *launch]
     command = f"cd {shlex.quote(os.getcwd())} && exec env {shlex.join(f'{k}={v}' for k, v in kept.items())} "
     command += shlex.join(there)

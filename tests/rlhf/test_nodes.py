@@ -59,9 +59,10 @@ def test_each_machine_is_told_its_rank_and_all_the_same_place_to_meet(settings, 
 
 
 def test_a_command_for_elsewhere_survives_the_shell(monkeypatch, tmp_path, settings):
-    monkeypatch.setenv("ODD", "a b; echo 'c' $HOME")
+    monkeypatch.setenv("OMP_ODD", "a b; echo 'c' $HOME")
+    monkeypatch.setenv("SECRET_KEY", "is-not-for-the-command-line")
     monkeypatch.chdir(tmp_path)
-    say = [sys.executable, "-c", "import os, sys; print(os.getcwd(), os.environ['ODD'], sys.argv[1])", "it's; here"]
+    say = [sys.executable, "-c", "import os, sys; print(os.getcwd(), os.environ['OMP_ODD'], sys.argv[1])", "it's; here"]
 
     *shell, command = nodes.remote("sh -c {command}", "b", say)
     ours = command.replace("exec env ", f"exec env PYTHONPATH={settings.BASE_DIR} ", 1)
@@ -69,6 +70,7 @@ def test_a_command_for_elsewhere_survives_the_shell(monkeypatch, tmp_path, setti
         said = done.stdout.readline().strip()
 
     assert shell == ["sh", "-c"]
+    assert "is-not-for-the-command-line" not in command
     assert said == f"{tmp_path} a b; echo 'c' $HOME it's; here"
 
 

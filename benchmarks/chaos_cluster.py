@@ -73,6 +73,13 @@ class Cluster:
         self._end_all()
         return postmaster
 
+    def forget(self) -> None:
+        """Freeze the process that writes the log of changes behind asynchronous commits, which else is quick."""
+        with self.connect() as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'").fetchall()
+        for (pid,) in found:
+            os.kill(pid, signal.SIGSTOP)
+
     def backends(self) -> list[int]:
         """Return the process ids of the connections to our database."""
         with self.connect() as connection:

@@ -38,9 +38,9 @@ WORK = Work(
 OURS = replace(WORK, kl_coef=0.1)
 """With twice TRL's coefficient: our critic follows faster, and for the same coefficient our policy goes further in as
 many steps. What is compared is the score at the same KL spent, whatever the coefficient."""
-LONGER = replace(WORK, steps=40, learning_rate=5e-4)
-SPENDING = {"schedule": "linear", "kl_target": 6.0, "kl_horizon": 128.0}
-"""Steers the KL to three quarters of the budget; with 7 of 8 nats one seed in six ended above it."""
+LONGER = replace(WORK, steps=60, learning_rate=5e-4, kl_coef=0.045)
+"""One coefficient to the end: chosen on seeds 4, 5 and 6 among 0.03 (above the budget), 0.045, 0.05, 0.1 and 0.2.
+Steered to 6 nats, by Ziegler's rule or a quicker one, the KL swings, and what it is spent on is worth less."""
 PER_PROMPT, FROM_START, MOST = 16, 150, 4
 """Completions a prompt that a policy is measured on, and that the best score is estimated from; the highest score."""
 
@@ -53,10 +53,10 @@ def ours(place: Path, seed: int) -> dict[str, Any]:
 
 
 def longer(place: Path, seed: int) -> dict[str, Any]:
-    """Ours with its budget: 40 steps, the learning rate falling to 0, the KL steered."""
+    """Ours with its budget: 60 steps, the learning rate falling to 0."""
     tokenizer = models.load_tokenizer(place / WORK.base)
     known = KnownJudge(words(tokenizer))
-    return measured(place, our_ppo(place, LONGER, seed=seed, lora_rank=0, known_judge=known, **SPENDING))
+    return measured(place, our_ppo(place, LONGER, seed=seed, lora_rank=0, known_judge=known, schedule="linear"))
 
 
 def trl(place: Path, seed: int) -> dict[str, Any]:

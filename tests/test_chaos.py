@@ -90,6 +90,13 @@ def test_whoever_gave_up_is_a_broken_promise(told):
     assert judged(told).is_red
 
 
+def test_a_run_that_acknowledged_nothing_shows_nothing():
+    verdict = chaos.judge([chaos.Journal()], Counter({"web worker": 1}))
+
+    assert verdict.is_red
+    assert verdict.broken == ["nothing was acknowledged, so nothing was shown: let it run longer"]
+
+
 def run(*options):
     command = [sys.executable, "benchmarks/chaos.py", "--comparisons", "2000", *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

@@ -7,6 +7,7 @@ A path is written by one machine only (a fence is in it, or the sha256 of its ma
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ S3_OPTIONS = {
 }
 SHOWN = ".shown"
 """The folder of the data directory for files of runs that are executed elsewhere, as they were when last looked at."""
+COPY_DAYS = 7
 
 
 class Unreachable(Exception):
@@ -151,7 +153,17 @@ def shown(path: Path) -> Path:
             work.parent.mkdir(parents=True, exist_ok=True)
             files.get_file(there, str(work))
             _rename(work, copy)
+            _forget_copies()
+        os.utime(copy)
         return copy
+
+
+def _forget_copies() -> None:
+    """Remove the copies that nobody has looked at for COPY_DAYS."""
+    long_ago = time.time() - COPY_DAYS * 86_400
+    for path in (settings.DATA_DIR / SHOWN).rglob("*"):
+        if path.is_file() and path.stat().st_mtime < long_ago:
+            path.unlink(missing_ok=True)
 
 
 def listed(folder: Path) -> dict[Path, int]:

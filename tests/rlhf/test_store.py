@@ -1,6 +1,7 @@
 """Artefacts on other machines: what was made on one is read on another that has an empty data directory."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,24 @@ def test_a_directory_is_fetched_where_it_is_not(url, settings):
     assert found == settings.DATA_DIR / "models" / "m"
     assert sorted(rundir.verify_manifest(found)["files"]) == ["config", "deep/er", "weights"]
     assert [path.name for path in found.parent.iterdir()] == ["m"]
+
+
+def test_copies_of_a_runs_files_that_nobody_looks_at_are_forgotten(url, settings):
+    files, root = raw()
+    names = ["log", "samples", "alarms"]
+    files.makedirs(f"{root}/runs/1/1", exist_ok=True)
+    for name in names:
+        files.pipe_file(f"{root}/runs/1/1/{name}", name.encode())
+    old, used, new = (settings.DATA_DIR / "runs" / "1" / "1" / name for name in names)
+    copies = [store.shown(path) for path in (old, used)]
+    for copy in copies:
+        os.utime(copy, (0, time.time() - (store.COPY_DAYS + 1) * 86_400))
+    assert store.shown(used) == copies[1]
+
+    assert store.shown(new).read_text() == "alarms"
+
+    assert [copy.exists() for copy in copies] == [False, True]
+    assert store.shown(old).read_text() == "log"
 
 
 def test_what_is_not_whole_is_not_there(url, settings, monkeypatch):

@@ -5,6 +5,7 @@ The system's temporary folder is often a small one in memory; an import may be g
 
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -44,9 +45,12 @@ def remove_left_over() -> None:
 
 
 def left_over() -> list[Path]:
-    """Return the uploads that a killed server left behind a day ago or more."""
-    long_ago = time.time() - LEFT_OVER_SECONDS
-    return [path for path in sorted(_folder().glob(f"*{SUFFIX}")) if path.stat().st_mtime < long_ago]
+    """Return the uploads that a killed server left behind a day ago or more; another request's may end meanwhile."""
+    long_ago, found = time.time() - LEFT_OVER_SECONDS, []
+    for path in sorted(_folder().glob(f"*{SUFFIX}")):
+        with suppress(FileNotFoundError):
+            found += [path] if path.stat().st_mtime < long_ago else []
+    return found
 
 
 def _folder() -> Path:

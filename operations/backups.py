@@ -8,6 +8,7 @@ running is over after a restore.
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,9 +118,17 @@ def _problem(directory: Path, sha256: str) -> str:
 
 def _data_files() -> dict[Path, int]:
     """The files to keep with their bytes: those here, and those that only the store has."""
-    here = {path: path.stat().st_size for folder in folders() for path in _files(folder) if path.exists()}
+    here = {path: size for folder in folders() for path, size in _sizes(folder).items()}
     there = {path: size for folder in folders() for path, size in store.listed(folder).items()}
     return {path: size for path, size in there.items() if not SKIPPED & set(path.parts)} | here
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    found = {}
+    for path in _files(folder):
+        with suppress(FileNotFoundError):  # a run removed it meanwhile: what rows speak of is never removed
+            found[path] = path.stat().st_size
+    return found
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -141,7 +150,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _has_room(directory: Path, of: Path | None = None) -> None:
-    sizes = [path.stat().st_size for path in _files(of)] if of else _data_files().values()
+    sizes = (_sizes(of) if of else _data_files()).values()
     needed = sum(sizes) + SPARE_BYTES
     if (free := shutil.disk_usage(directory).free) < needed:
         raise Refused(f"{directory} has {free / 2**30:.1f} GiB free; {needed / 2**30:.1f} GiB are needed.")

@@ -7,8 +7,10 @@ rows stay and say that the weights were removed. What is being made has a day.
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -53,7 +55,7 @@ class _Files:
         self._bytes: Counter[Path] = Counter()
         self._inside: dict[Path, set[Path]] = defaultdict(set)
         for folder in folders():
-            here = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+            here = {path: about.st_size for path, about in store.files_below(folder).items()}
             for path, size in (store.listed(folder) | here).items():
                 self._add(path.parent, size)
 
@@ -105,7 +107,10 @@ def _unspoken(known: _Files) -> Iterator[Item]:
 
 def _uploads() -> Iterator[Item]:
     for path in uploads.left_over():
-        yield Item(path, path.stat().st_size, "an upload that was broken off", path.unlink)
+        with suppress(FileNotFoundError):  # a request that uploads removes them, too
+            yield Item(
+                path, path.stat().st_size, "an upload that was broken off", partial(path.unlink, missing_ok=True)
+            )
 
 
 def _cached(*, days: int) -> Iterator[Item]:
@@ -117,7 +122,7 @@ def _cached(*, days: int) -> Iterator[Item]:
     made += [folder / name.name for folder in folders()[:2] if folder.is_dir() for name in folder.iterdir()]
     for directory in sorted(set(made)):
         if directory.is_dir() and directory.stat().st_mtime < long_ago and store.has(directory):
-            size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+            size = sum(about.st_size for about in store.files_below(directory).values())
             yield Item(directory, size, "a copy of what the artefact store has", lambda at=directory: store.forget(at))
 
 

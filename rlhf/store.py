@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -113,9 +113,19 @@ def forget(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
+def files_below(directory: Path) -> dict[Path, os.stat_result]:
+    """Return the files in a directory and below, with their size and times; what goes away meanwhile is left out."""
+    found = {}
+    for here, _, names in os.walk(directory):
+        for path in (Path(here) / name for name in names):
+            with suppress(FileNotFoundError):
+                found[path] = path.stat()
+    return found
+
+
 def age_seconds(directory: Path) -> float:
     """Return for how long nothing in a directory changed, here or else in the store; 0 for none. Raises Unreachable."""
-    if times := [path.stat().st_mtime for path in directory.rglob("*") if path.is_file()]:
+    if times := [about.st_mtime for about in files_below(directory).values()]:
         return time.time() - max(times)
     if not is_apart():
         return 0.0
@@ -161,8 +171,8 @@ def shown(path: Path) -> Path:
 def _forget_copies() -> None:
     """Remove the copies that nobody has looked at for COPY_DAYS."""
     long_ago = time.time() - COPY_DAYS * 86_400
-    for path in (settings.DATA_DIR / SHOWN).rglob("*"):
-        if path.is_file() and path.stat().st_mtime < long_ago:
+    for path, about in files_below(settings.DATA_DIR / SHOWN).items():
+        if about.st_mtime < long_ago:
             path.unlink(missing_ok=True)
 
 

@@ -1,6 +1,7 @@
 """The staff's pages: each renders full and empty, does its one thing, and refuses what it must."""
 
 import json
+import os
 import uuid
 
 import pytest
@@ -345,6 +346,20 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(project, lee, as_use
 
     assert answer.status_code == 413
     assert "Nothing was imported: the file is larger than 1.0\u202fkB" in answer.content.decode()
+
+
+def test_an_upload_looks_away_where_another_ends_meanwhile(lee, as_user, project, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "uploads" / "gone.upload").symlink_to(tmp_path / "is seen but not there")
+    old = tmp_path / "uploads" / "old.upload"
+    old.touch()
+    os.utime(old, (0, 0))
+
+    done = as_user(lee).post(reverse("import", args=[project.slug]), {"kind": "prompts", "file": uploaded(PROMPT_LINE)})
+
+    assert done.status_code == 302
+    assert not old.exists()
 
 
 def test_the_upload_lies_in_the_data_directory_and_is_gone_afterwards(

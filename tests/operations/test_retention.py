@@ -82,6 +82,18 @@ def said(*arguments, **options):
     return out.getvalue()
 
 
+def test_what_goes_away_while_one_looks_is_no_fault(snapshot, base, place):
+    (place / "models" / "base" / "gone").symlink_to(place / "is seen but not there")
+    (place / "runs" / "1").mkdir(parents=True)
+    (place / "runs" / "1" / "gone").symlink_to(place / "is seen but not there")
+
+    call_command("retention", stdout=StringIO())
+
+    assert place / "models" / "base" / "gone" not in backups._data_files()
+    assert store.age_seconds(place / "runs" / "1") == 0
+    assert len(store.files_below(place / "models" / "base")) == 2
+
+
 def test_nothing_is_removed_unless_asked_for(snapshot, base, place):
     orphan = written(place / "runs" / "999" / "1" / "checkpoint", days_ago=2)
 

@@ -8,6 +8,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import RunDirectory
+from rlhf.training import parallel
 from rlhf.training.run import StageError
 
 NAMES = {"loss": "loss", "learning_rate": "learning_rate", "grad_norm": "grad_norm", "accuracy": "accuracy"}
@@ -42,8 +43,9 @@ class Watcher(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
         self.directory.beat()
-        self.is_cancelled = self.directory.is_cancelled()
-        if self.is_cancelled or time.monotonic() > self.stop_at:
+        # one answer for all: a process that went on alone would wait for the others for ever
+        self.is_cancelled, is_late = parallel.agreed((self.directory.is_cancelled(), time.monotonic() > self.stop_at))
+        if self.is_cancelled or is_late:
             control.should_training_stop = True
         return control
 

@@ -1,6 +1,7 @@
 """Two processes do the work of one: the same PPO, within 1e-5 in every weight."""
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -17,7 +18,8 @@ from safetensors.torch import load_file
 
 from rlhf import environment, supervisor
 from rlhf.contract import profiles, rundir
-from rlhf.training import dpo, ppo, pretrain, reward, run, sft
+from rlhf.contract.rundir import RunDirectory
+from rlhf.training import dpo, ppo, pretrain, reward, run, sft, watching
 from tests.rlhf.training.conftest import pair
 
 pytestmark = pytest.mark.torch
@@ -129,6 +131,25 @@ def test_two_processes_make_the_model_of_one_with_twice_the_batch(
     assert codes == [0, 0]
     assert len(steps_of(shared)) == len(steps_of(alone)) > 2
     assert_same_weights(shared, alone)
+
+
+@pytest.mark.parametrize("told", ["to cancel", "that time is over"])
+def test_two_processes_stop_at_the_same_step_though_one_alone_was_told(
+    make_run, make_snapshot, base, monkeypatch, told
+):
+    pairs = [pair(n, chosen=f"yes {n}", rejected=f"no {n}") for n in range(16)]
+    config = {"lora_rank": 4, "epochs": 4, "batch_size": 1}
+    shared = make_run("reward", snapshot=make_snapshot(pairs=pairs), base=base, config=config)
+    if told == "to cancel":
+        monkeypatch.setattr(RunDirectory, "is_cancelled", lambda directory: os.environ["RANK"] == "0")
+    else:
+        until = property(lambda watcher: 0.0 if os.environ["RANK"] == "0" else math.inf, lambda watcher, seconds: None)
+        monkeypatch.setattr(watching.Watcher, "stop_at", until, raising=False)
+
+    assert in_two_processes("reward", reward.train, shared) == [0, 0]
+
+    assert shared.read_result().status == ("cancelled" if told == "to cancel" else "succeeded")
+    assert len(steps_of(shared)) <= 1
 
 
 def launched(stage, directory, *, profile="cpu-2"):

@@ -49,7 +49,8 @@ def left_over() -> list[Path]:
     long_ago, found = time.time() - LEFT_OVER_SECONDS, []
     for path in sorted(_folder().glob(f"*{SUFFIX}")):
         with suppress(FileNotFoundError):
-            found += [path] if path.stat().st_mtime < long_ago else []
+            if path.stat().st_mtime < long_ago:
+                found.append(path)
     return found
 
 

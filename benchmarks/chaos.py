@@ -149,9 +149,7 @@ def _work_under(
     faults: Faults, port: int, rng: random.Random, options: argparse.Namespace, *, last_kill: Cluster | None
 ) -> list[Journal]:
     end, journals = threading.Event(), [Journal() for _ in range(options.annotators)]
-    browsers = [
-        _logged_in(port, f"annotator{n}") for n in range(options.annotators)
-    ]  # which may take a short run's time
+    browsers = [_logged_in(port, f"annotator{n}") for n in range(options.annotators)]
     until = time.monotonic() + 60 * options.minutes
     workers = [
         threading.Thread(target=_one, args=pair, kwargs={"until": until, "rng": random.Random(rng.random())})
@@ -177,6 +175,7 @@ def _work_under(
 
 
 def _logged_in(port: int, username: str) -> Browser:
+    """Sign in before the clock starts: it may take all the time of a short run."""
     browser = Browser(port)
     browser.log_in(username)
     browser.connection.timeout = TIMEOUT_SECONDS

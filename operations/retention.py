@@ -108,9 +108,8 @@ def _unspoken(known: _Files) -> Iterator[Item]:
 def _uploads() -> Iterator[Item]:
     for path in uploads.left_over():
         with suppress(FileNotFoundError):  # a request that uploads removes them, too
-            yield Item(
-                path, path.stat().st_size, "an upload that was broken off", partial(path.unlink, missing_ok=True)
-            )
+            size = path.stat().st_size
+            yield Item(path, size, "an upload that was broken off", partial(path.unlink, missing_ok=True))
 
 
 def _cached(*, days: int) -> Iterator[Item]:

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -12,22 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from config import reading
 from rlhf import supervisor
 from rlhf.contract import nodes, profiles
+from tests.operations.test_worker_gone import is_there, wait_for
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
-
-
-def lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(is_so, seconds=15):
-    until = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < until:
-        time.sleep(0.05)
-    return is_so()
 
 
 def start(*arguments, **options):
@@ -78,12 +64,12 @@ def test_whoever_holds_a_command_ends_it_when_the_lifeline_closes():
     tree = "import subprocess, sys, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
     held = start("--hold", "--", sys.executable, "-c", tree)
     below = int(held.stdout.readline())
-    assert lives(below)
+    assert is_there(below)
 
     held.stdin.close()
 
     assert held.wait(20) == 1
-    assert wait_until(lambda: not lives(below))
+    wait_for(lambda: not is_there(below))
 
 
 def test_whoever_holds_a_command_passes_on_how_it_ended():
@@ -119,12 +105,12 @@ sys.exit(nodes.main())
 def test_a_leader_that_ends_takes_all_along(number):
     leader = subprocess.Popen([sys.executable, "-c", LEADS], stdout=subprocess.PIPE, text=True)
     found = [int(leader.stdout.readline()) for _ in "ab"]
-    assert all(map(lives, found))
+    assert all(map(is_there, found))
 
     leader.send_signal(number)
 
     assert leader.wait(20) in (-number, 128 + number)
-    assert wait_until(lambda: not any(map(lives, found)))
+    wait_for(lambda: not any(map(is_there, found)))
 
 
 def test_a_leader_on_another_machine_than_the_settings_say_tells_what_to_do():

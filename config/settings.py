@@ -252,6 +252,8 @@ TRAINING_NODES = reading.nodes("TRAINING_NODES")
 """Machines that train one model together, that of the worker first."""
 TRAINING_NODE_PROCESSES = reading.node_processes("TRAINING_NODE_PROCESSES", nodes=TRAINING_NODES)
 TRAINING_NODE_SHELL = reading.node_shell("TRAINING_NODE_SHELL")
+VLLM_PYTHON = env.str("VLLM_PYTHON", default="")
+"""A Python on the workers in which vLLM is installed, for the profile that writes with it."""
 
 # --- logs and metrics ---------------------------------------------------------------------------------------------
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")

@@ -27,6 +27,10 @@ INPUTS = {
     ),
     "baseline": ("Baseline", "A second model, shown beside the first without its name."),
 }
+HOW_IT_SHARES = (
+    "Several share a step. Each holds the whole model, or shards of it; but for PPO, batch size is that of each. "
+    "In shards an interrupted run begins anew."
+)
 ACRONYMS = {"eos": "EOS", "gae": "GAE", "kl": "KL", "lm": "LM", "lora": "LoRA", "p": "p"}
 NUMBERS = {int: forms.IntegerField, float: forms.FloatField}
 
@@ -167,12 +171,12 @@ def _inputs(project: Project, stage: str) -> dict[str, forms.ModelChoiceField]:
 def _place_fields(stage: str) -> dict[str, forms.Field]:
     """Return the fields of where a stage runs that leave a choice."""
     fields: dict[str, forms.Field] = {}
-    if len(launches := profiles.names(stage, has_nodes=bool(settings.TRAINING_NODES))) > 1:
+    if len(launches := profiles.names(stage, given=preflight.given_settings())) > 1:
         fields["profile"] = forms.ChoiceField(
             choices=[(name, profiles.PROFILES[name].label) for name in launches],
             initial=profiles.ONE,
             label="Processes",
-            help_text="Several share a step. Each holds the whole model; but for PPO, batch size is that of each.",
+            help_text=HOW_IT_SHARES if stage in profiles.IN_SEVERAL else "",
         )
     if len(settings.RUN_QUEUES) > 1:
         fields["queue"] = forms.ChoiceField(

@@ -143,12 +143,28 @@ def problems(order: RunOrder) -> dict[str, str]:
     return found
 
 
+def given_settings() -> set[str]:
+    """Return which of the settings are given that a profile may need."""
+    return {name for name in (profiles.NODES, profiles.VLLM) if getattr(settings, name)}
+
+
 def _place_problems(order: RunOrder) -> dict[str, str]:
     """Say if a stage cannot be launched as the order says, or no worker is meant to listen where it would wait."""
     known = order.queue in ("", *settings.RUN_QUEUES)
     asked = f"expected one of {', '.join(settings.RUN_QUEUES)} (RUN_QUEUES); got {order.queue[:40]!r}."
-    launch = profiles.problem(order.stage, order.profile, has_nodes=bool(settings.TRAINING_NODES))
-    return _named("profile", launch) | _named("queue", "" if known else asked)
+    launch = profiles.problem(order.stage, order.profile, given=given_settings())
+    found = _named("profile", launch) | _named("queue", "" if known else asked)
+    return found | ({} if launch else _named("checkpoint_every", _state_problem(order)))
+
+
+def _state_problem(order: RunOrder) -> str:
+    """Say if checkpoints on the way are asked of a run that cannot be taken up again from any."""
+    if not profiles.PROFILES[order.profile].is_sharded or not getattr(order.config, "checkpoint_every", 0):
+        return ""
+    return (
+        f"expected 0 with the profile {order.profile}: a model in shards is not taken up again on the way, so an "
+        "interrupted run begins anew."
+    )
 
 
 def _quota_problem(project: Project, stage: str) -> str:

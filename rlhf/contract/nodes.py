@@ -26,7 +26,18 @@ from rlhf.contract import lifeline
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10.0
 """A launcher that was asked to end has so long; the supervisor gives this process a little more."""
-OF_THE_RUN = ("ACCELERATE_", "CUDA_", "GLOO_", "HF_HUB_", "MALLOC_", "NCCL_", "OMP_", "PYTHONUNBUFFERED", "TOKENIZERS_")
+OF_THE_RUN = (
+    "ACCELERATE_",
+    "CUDA_",
+    "GLOO_",
+    "HF_HUB_",
+    "MALLOC_",
+    "NCCL_",
+    "OMP_",
+    "PYTHONUNBUFFERED",
+    "RLHF_",
+    "TOKENIZERS_",
+)
 """Beginnings of the variables that go along; the rest is each machine's own, or a secret that a command would show."""
 
 

@@ -19,13 +19,14 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from rlhf.contract import rundir
 from rlhf.contract.records import FailureReason, Message
-from rlhf.training import parallel, unpadded
+from rlhf.training import parallel, sharding, unpadded
 from rlhf.training.run import StageError
 
 SCORE_INIT_STD = 0.02
@@ -60,16 +61,21 @@ def tokenizer_problem(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def load_causal_lm(directory: Path) -> PreTrainedModel:
     """Load a language model in float32, without dropout, in eval mode. Refuses missing or unexpected weights."""
+    require_that_writes(directory)
+    return load_saved(directory).eval()
+
+
+def require_that_writes(directory: Path) -> None:
+    """Raise unless a checkpoint verifies and holds a language model."""
     if (kind := manifest_of(directory).get("kind")) == "reward":
         raise StageError(
             FailureReason.BAD_ARTEFACT, f"{directory} holds a {kind} model; expected one that writes text."
         )
-    return load_saved(directory).eval()
 
 
 def load_saved(directory: Path) -> PreTrainedModel:
     """Load a language model in float32 from a directory without a manifest."""
-    model, info = AutoModelForCausalLM.from_pretrained(directory, output_loading_info=True, **_safely(directory))
+    model, info = _loaded(AutoModelForCausalLM, directory)
     _refuse_gaps(directory, info)
     unpadded.prepare(model)
     return model
@@ -79,9 +85,7 @@ def load_reward_model(directory: Path) -> PreTrainedModel:
     """Load a reward model with its head; a head that is missing is refused, never drawn at random."""
     if (kind := manifest_of(directory).get("kind")) != "reward":
         raise StageError(FailureReason.BAD_ARTEFACT, f"{directory} holds a {kind} model; expected a reward model.")
-    model, info = AutoModelForSequenceClassification.from_pretrained(
-        directory, output_loading_info=True, **_safely(directory, num_labels=1)
-    )
+    model, info = _loaded(AutoModelForSequenceClassification, directory, num_labels=1)
     _refuse_gaps(directory, info)
     unpadded.prepare(model)
     return model.eval()
@@ -90,9 +94,7 @@ def load_reward_model(directory: Path) -> PreTrainedModel:
 def new_reward_model(directory: Path, *, seed: int) -> PreTrainedModel:
     """Return a reward model on the trunk of a language model, with a small new head drawn from `seed`."""
     manifest_of(directory)
-    model, info = AutoModelForSequenceClassification.from_pretrained(
-        directory, output_loading_info=True, **_safely(directory, num_labels=1)
-    )
+    model, info = _loaded(AutoModelForSequenceClassification, directory, num_labels=1)
     missing = set(info["missing_keys"]) - {"score.weight"}
     if missing:
         raise StageError(FailureReason.BAD_ARTEFACT, f"{directory} lacks weights: {', '.join(sorted(missing)[:3])}.")
@@ -173,8 +175,10 @@ def save_checkpoint(
 ) -> str:
     """Write a checkpoint whole or not at all, adapters merged, and return its manifest's sha256.
 
-    The files `beside` go into it as they are. Of several processes the first writes; the others return "".
+    The files `beside` go into it as they are. Of several processes, which all must call it, the first writes; the
+    others return "".
     """
+    model = sharding.whole(model)
     if not parallel.is_first():
         return ""
     whole = model.merge_and_unload() if isinstance(model, PeftModel) else model
@@ -240,9 +244,31 @@ def last_states(model: nn.Module, input_ids: Tensor, attention_mask: Tensor) -> 
     return hidden[torch.arange(len(last), device=last.device), last]
 
 
+def placed(model: PreTrainedModel) -> PreTrainedModel:
+    """Return a model on the device of the stage; one in shards is there already, and moving it would untie weights."""
+    return model if sharding.is_in_parts(model) else model.to(device())
+
+
 def device() -> torch.device:
     """The device a stage works on."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _loaded(kind: Any, directory: Path, *, num_labels: int = 0) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Load a model and what is said of its weights, in shards where the run wants them."""
+    options = _safely(directory, num_labels=num_labels)
+    if not sharding.is_wanted():
+        return kind.from_pretrained(directory, output_loading_info=True, **options)
+    found, info = None, {}
+    if parallel.is_first():
+        found, info = kind.from_pretrained(directory, output_loading_info=True, **options)
+    return in_shards(found, kind, options["config"]), parallel.agreed(info)
+
+
+def in_shards(found: PreTrainedModel | None, kind: Any, config: PreTrainedConfig) -> PreTrainedModel:
+    """Return a model in shards (sharding.in_parts) that the first process found; `kind` is the class that makes it."""
+    parallel.start()
+    return sharding.in_parts(found, lambda: kind.from_config(config, dtype=torch.float32), device())
 
 
 def _safely(directory: Path, *, num_labels: int = 0) -> dict[str, Any]:

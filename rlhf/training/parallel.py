@@ -83,6 +83,14 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
         parameter.grad = summed(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
 
 
+def average_gradients(parameters: list[nn.Parameter]) -> None:
+    """Give every process the mean of the gradients."""
+    sum_gradients(parameters)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad /= count()
+
+
 def agreed(value: T) -> T:
     """Return what the first process says: a clock or a file may tell each another thing."""
     if count() == 1:

@@ -10,10 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback, TrainingArguments
+from transformers import (
+    AutoModelForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    TrainingArguments,
+)
 
 from rlhf.contract.config import ConfigError, PretrainConfig
-from rlhf.training import corpus, language_loss, models, new_models, precision, resuming, trainers
+from rlhf.training import corpus, language_loss, models, new_models, precision, resuming, sharding, trainers
 from rlhf.training.corpus import Stream
 from rlhf.training.language_loss import LanguageTrainer
 from rlhf.training.resuming import Keeper
@@ -31,7 +37,7 @@ def train(context: RunContext) -> StageOutcome:
     assert isinstance(config, PretrainConfig)  # noqa: S101  read_spec parsed it for this stage
     corpus.verify(text)
     model, tokenizer = _start(context, text)
-    model = language_loss.without_logits(model.to(models.device()))
+    model = language_loss.without_logits(models.placed(model))
     print(f"pretrain: {model.num_parameters() / 1e6:.1f} M parameters, {len(tokenizer)} tokens", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         learned = corpus.stream(text, tokenizer, split="train", scratch=Path(scratch))
@@ -110,7 +116,10 @@ def _start(context: RunContext, text: Path) -> tuple[PreTrainedModel, PreTrained
     else:
         tokenizer = new_models.make_tokenizer(_beginning(text), vocabulary=config.vocabulary)
     size = {name: getattr(config, name) for name in SIZE}
-    return new_models.make_llama(tokenizer, **size), tokenizer
+    model = new_models.make_llama(tokenizer, **size)
+    if sharding.is_wanted():
+        model = models.in_shards(model, AutoModelForCausalLM, model.config)
+    return model, tokenizer
 
 
 def _taken_further(config: PretrainConfig, base: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -60,6 +60,19 @@ def scores(model: nn.Module, rankings: Rankings, *, lower: States | None = None,
     return models.scored(inner.score, hidden[torch.arange(len(last), device=last.device), last])
 
 
+def scores_apart(model: nn.Module, rankings: Rankings, *, pad_id: int) -> Tensor:
+    """Return the scores as `scores` does, each completion read with its prompt anew and no layer twice.
+
+    For a model in shards: what flows back through kept keys and values would find the layer's weights gone.
+    """
+    rows = (
+        rankings.prompt_ids[owner][rankings.prompt_mask[owner].bool()].tolist() + ids[mask.bool()].tolist()
+        for owner, ids, mask in zip(rankings.owners, rankings.completion_ids, rankings.completion_mask, strict=True)
+    )
+    ids, mask = models.pad_right(list(rows), pad_id=pad_id)
+    return models.scores_of(model, ids.to(rankings.owners.device), mask.to(rankings.owners.device))
+
+
 def _read(layers: nn.Module, rankings: Rankings, entering: States) -> States:
     cache, owners = DynamicCache(), rankings.owners
     of_prompts = layers(

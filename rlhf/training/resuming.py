@@ -14,6 +14,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from rlhf.contract import rundir
 from rlhf.contract.rundir import BadArtefact, RunDirectory
+from rlhf.training import sharding
 
 KEPT = 2
 SECONDS = 600.0
@@ -26,7 +27,7 @@ class Keeper(TrainerCallback):
     """Sets its manifest beside each checkpoint that the trainer has written, and asks for one where it is time."""
 
     def __init__(self, *, every: int) -> None:
-        self.is_by_time, self.saved_at = every == BY_TIME, time.monotonic()
+        self.is_by_time, self.saved_at = _interval(every) == BY_TIME, time.monotonic()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -46,6 +47,7 @@ class Keeper(TrainerCallback):
 
 def arguments(directory: RunDirectory, *, every: int) -> dict[str, Any]:
     """Return what the trainer's arguments say of checkpoints: one every so many steps, or when the Keeper asks."""
+    every = _interval(every)
     return {
         "output_dir": str(_parent(directory)),
         "save_strategy": "steps" if every > 0 else "no",
@@ -76,6 +78,11 @@ def newest(directory: RunDirectory) -> str | None:
 def forget(directory: RunDirectory) -> None:
     """Remove the checkpoints of a run that is over."""
     shutil.rmtree(_parent(directory), ignore_errors=True)
+
+
+def _interval(every: int) -> int:
+    """Return how often a checkpoint is written: never of a model in shards, as transformers cannot take it up again."""
+    return NEVER if sharding.is_wanted() else every
 
 
 def _all_say(mine: bool, args: TrainingArguments) -> bool:

@@ -39,6 +39,7 @@ from rlhf.training import (
     reward_report,
     scores,
     scoring,
+    sharding,
     trainers,
     trunk,
     trunk_cache,
@@ -132,7 +133,8 @@ class SoftRewardTrainer(RewardTrainer):
 
     def training_step(self, *args: Any, **options: Any) -> Tensor:
         loss = super().training_step(*args, **options)
-        parallel.sum_gradients(p for p in self.model.parameters() if p.requires_grad)  # compute_loss goes past DDP
+        if not sharding.is_wanted():  # then they are averaged already; here compute_loss has gone past DDP
+            parallel.average_gradients([p for p in self.model.parameters() if p.requires_grad])
         return loss
 
     def compute_loss(
@@ -141,18 +143,21 @@ class SoftRewardTrainer(RewardTrainer):
         laid = Rankings(*(inputs[name] for name in Rankings._fields))
         lower = States(*(inputs[f"lower_{name}"] for name in States._fields)) if "lower_prompts" in inputs else None
         with precision.autocast(laid.prompt_ids.device, use_bfloat16=self.use_bfloat16):
-            scores = rankings.scores(
-                self.accelerator.unwrap_model(model), laid, lower=lower, first_layer=self.first_layer
-            )
+            scores = self._scores(self.accelerator.unwrap_model(model), laid, lower)
         chosen, rejected = scores[inputs["pairs"][:, 0]], scores[inputs["pairs"][:, 1]]
         center = self.args.center_rewards_coefficient
         loss = soft_loss(chosen, rejected, inputs["q"], inputs["weight"], margin=inputs["margin"], center=center)
-        if parallel.count() > 1:  # the mean over the pairs of all processes
+        if parallel.count() > 1:  # the mean of these is that over the pairs of all processes
             n = torch.tensor(float(len(chosen)), device=chosen.device)
-            loss = loss * n / parallel.summed(n)
+            loss = loss * n * parallel.count() / parallel.summed(n)
         check_finite(self.state.global_step + 1, {"loss": loss.item()})
         self._metrics["train"]["accuracy"].append((chosen > rejected).float().mean().item())
         return loss
+
+    def _scores(self, model: nn.Module, laid: Rankings, lower: States | None) -> Tensor:
+        if sharding.is_wanted():
+            return rankings.scores_apart(model, laid, pad_id=self.processing_class.pad_token_id)
+        return rankings.scores(model, laid, lower=lower, first_layer=self.first_layer)
 
 
 def soft_loss(
@@ -209,21 +214,25 @@ def _fit(
     """Train a new reward model on pairs, from the run's base; one that is kept goes on where it was interrupted."""
     config, device = context.spec.config, models.device()
     assert isinstance(config, RewardConfig)  # noqa: S101
-    model = models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed).to(device)
+    model = models.placed(models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed))
     first_layer, use_bfloat16 = 0, parallel.agreed(precision.choose_bfloat16(device))
     if config.lora_rank:
         first_layer = trunk.first_trained_layer(model, frozen_share=config.frozen_share)
         model = models.add_lora(model, rank=config.lora_rank, first_layer=first_layer)
     rows = rows_of(pairs, seed=config.seed)
     with tempfile.TemporaryDirectory(dir=context.directory.path) as scratch:
-        cache = trunk_cache.filled(
-            Path(scratch),
-            model.eval(),
-            [Texts(row["prompt"], row["completions"]) for row in rows] * config.epochs,
-            first_layer=first_layer,
-            pad_id=tokenizer.pad_token_id,
-            use_bfloat16=use_bfloat16,
-            on_batch=context.directory.beat,
+        cache = (
+            None
+            if sharding.is_wanted()
+            else trunk_cache.filled(
+                Path(scratch),
+                model.eval(),
+                [Texts(row["prompt"], row["completions"]) for row in rows] * config.epochs,
+                first_layer=first_layer,
+                pad_id=tokenizer.pad_token_id,
+                use_bfloat16=use_bfloat16,
+                on_batch=context.directory.beat,
+            )
         )
         checkpoint_every = config.checkpoint_every if is_kept else NEVER
         trainer = SoftRewardTrainer(

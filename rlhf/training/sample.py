@@ -8,13 +8,12 @@ accelerate launch -m rlhf.training.sample RUN_DIR
 import time
 from pathlib import Path
 
-import torch
-
 from rlhf.contract.config import SampleConfig
 from rlhf.contract.records import CompletionRecord, ScoreRecord, write_jsonl
-from rlhf.training import data, generation, models, precision, scoring
+from rlhf.training import data, models, precision, scoring, writers
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.run import RunContext, StageOutcome, main
+from rlhf.training.writers import Drawing
 
 TRIES = 4
 """How often a completion is drawn again that turned out to be empty."""
@@ -63,41 +62,32 @@ def _by_model(
     context: RunContext, name: str, directory: str, prompts: list[TokenisedPrompt]
 ) -> list[tuple[CompletionRecord, int]]:
     """Return each completion of one model with its length in tokens; a completion that stays empty is left out."""
-    config, device = context.spec.config, models.device()
+    config = context.spec.config
     assert isinstance(config, SampleConfig)  # noqa: S101
     tokenizer = models.load_tokenizer(Path(directory))
-    model = models.load_causal_lm(Path(directory)).to(device)
-    use_bfloat16 = precision.choose_bfloat16(device)
-    generator = torch.Generator().manual_seed(config.seed + (name == "baseline"))
-    waiting = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
-    found: list[tuple[CompletionRecord, int]] = []
-    started, wanted = time.monotonic(), len(waiting)
-    for attempt in range(TRIES):
-        empty = []
-        for start in range(0, len(waiting), config.batch_size):
-            part = waiting[start : start + config.batch_size]
-            generated = generation.generate(
-                model,
-                tokenizer,
-                [prompt.ids for prompt in part],
-                max_new_tokens=config.max_new_tokens,
-                temperature=config.temperature,
-                top_p=config.top_p,
-                batch_size=config.batch_size,
-                generator=generator,
-                use_bfloat16=use_bfloat16,
-                on_batch=context.directory.beat,
-            )
-            for prompt, one in zip(part, generated, strict=True):
+    wanted = [prompt for prompt in prompts for _ in range(config.completions_per_prompt)]
+    drawing = Drawing(
+        max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        batch_size=config.batch_size,
+        longest_prompt=max(len(prompt.ids) for prompt in prompts),
+        seed=config.seed + (name == "baseline"),
+        on_step=lambda: _go_on(context),
+    )
+    found: dict[int, tuple[CompletionRecord, int]] = {}
+    started = time.monotonic()
+    with writers.writer(Path(directory), tokenizer, drawing) as write:
+        for attempt in range(TRIES):
+            waiting = [place for place in range(len(wanted)) if place not in found]
+            for done, (at, one) in enumerate(write([wanted[place].ids for place in waiting]), start=1):
                 text = _storable(tokenizer.decode(one.ids, skip_special_tokens=True))
                 if text:
-                    record = CompletionRecord(prompt.record.prompt_id, text, name, one.is_finished)
-                    found.append((record, len(one.ids)))
-                else:
-                    empty.append(prompt)
-            _report(context, name, len(found), wanted, attempt, time.monotonic() - started)
-        waiting = empty
-    return found
+                    record = CompletionRecord(wanted[waiting[at]].record.prompt_id, text, name, one.is_finished)
+                    found[waiting[at]] = record, len(one.ids)
+                if done % config.batch_size == 0 or done == len(waiting):
+                    _report(name, len(found), len(wanted), attempt, time.monotonic() - started)
+    return [found[place] for place in sorted(found)]
 
 
 def _score(context: RunContext, prompts: list[TokenisedPrompt], found: list[CompletionRecord]) -> dict[str, float]:
@@ -124,9 +114,13 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "").strip()
 
 
-def _report(context: RunContext, name: str, done: int, wanted: int, attempt: int, seconds: float) -> None:
+def _go_on(context: RunContext) -> None:
+    context.directory.beat()
     if context.directory.is_cancelled():
         raise Cancelled
+
+
+def _report(name: str, done: int, wanted: int, attempt: int, seconds: float) -> None:
     again = f", empty ones again ({attempt})" if attempt else ""
     print(f"sample: {done}/{wanted} completions by {name} after {seconds:.0f} s{again}", flush=True)
 

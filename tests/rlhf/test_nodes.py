@@ -47,6 +47,7 @@ def test_each_machine_is_told_its_rank_and_all_the_same_place_to_meet(settings, 
 def test_a_command_for_elsewhere_survives_the_shell(monkeypatch, tmp_path, settings):
     monkeypatch.setenv("OMP_ODD", "a b; echo 'c' $HOME")
     monkeypatch.setenv("SECRET_KEY", "is-not-for-the-command-line")
+    monkeypatch.setenv(profiles.SHARDED, "true")
     monkeypatch.chdir(tmp_path)
     say = [sys.executable, "-c", "import os, sys; print(os.getcwd(), os.environ['OMP_ODD'], sys.argv[1])", "it's; here"]
 
@@ -57,6 +58,7 @@ def test_a_command_for_elsewhere_survives_the_shell(monkeypatch, tmp_path, setti
 
     assert shell == ["sh", "-c"]
     assert "is-not-for-the-command-line" not in command
+    assert f"{profiles.SHARDED}=true" in command
     assert said == f"{tmp_path} a b; echo 'c' $HOME it's; here"
 
 
@@ -148,7 +150,7 @@ def test_settings_that_cannot_work_are_refused_at_the_start(monkeypatch, name, v
 
 
 def test_a_run_on_several_machines_needs_them_named():
-    assert profiles.problem("ppo", "nodes", has_nodes=True) == ""
-    assert "set TRAINING_NODES" in profiles.problem("ppo", "nodes", has_nodes=False)
-    assert "expected one of one, cpu-2, gpus; got 'n'" in profiles.problem("ppo", "n", has_nodes=False)
-    assert profiles.names("ppo", has_nodes=False) == ("one", "cpu-2", "gpus")
+    assert profiles.problem("ppo", "nodes", given={"TRAINING_NODES"}) == ""
+    assert "needs TRAINING_NODES" in profiles.problem("ppo", "nodes", given=())
+    assert "expected one of one, cpu-2, gpus; got 'n'" in profiles.problem("ppo", "n", given=())
+    assert profiles.names("ppo", given=()) == ("one", "cpu-2", "gpus")

@@ -295,7 +295,7 @@ def test_a_run_waits_in_the_queue_that_was_chosen(order, settings, monkeypatch, 
     ("change", "field", "said"),
     [
         ({"queue": "gpu-8g"}, "queue", "expected one of gpu (RUN_QUEUES); got 'gpu-8g'"),
-        ({"profile": "--num_processes=9"}, "profile", "expected one of one, cpu-2, gpus"),
+        ({"profile": "--num_processes=9"}, "profile", "expected one of one, cpu-2, cpu-2-fsdp, gpus"),
     ],
 )
 def test_a_place_that_is_not_known_is_refused(order, change, field, said):
@@ -304,5 +304,19 @@ def test_a_place_that_is_not_known_is_refused(order, change, field, said):
 
 @pytest.mark.parametrize("stage", ["sample", "evaluate", "export", "rloo", "grpo"])
 def test_a_stage_that_was_not_made_for_several_processes_is_refused(stage):
-    assert profiles.problem(stage, "cpu-2", has_nodes=True) == f"{stage} runs in one process: choose one."
-    assert profiles.names(stage, has_nodes=True) == ("one",)
+    assert profiles.problem(stage, "cpu-2", given={"TRAINING_NODES"}) == f"{stage} does not run as cpu-2: choose one."
+    assert profiles.names(stage, given={"TRAINING_NODES"}) == ("one",)
+
+
+def test_ppo_holds_the_whole_model_and_the_others_may_hold_a_part():
+    everything = {"TRAINING_NODES", "VLLM_PYTHON"}
+    assert profiles.names("ppo", given=everything) == ("one", "cpu-2", "gpus", "nodes", "cpu-nodes")
+    assert "ppo does not run as gpus-fsdp: choose one or cpu-2" in profiles.problem("ppo", "gpus-fsdp", given=())
+    assert {"cpu-2-fsdp", "gpus-fsdp", "nodes-fsdp"} < set(profiles.names("sft", given=everything))
+
+
+def test_a_run_in_shards_keeps_no_states_so_none_can_be_asked_for(order):
+    asked = replace(order, profile="cpu-2-fsdp", config=replace(order.config, checkpoint_every=5))
+
+    assert "an interrupted run begins anew" in preflight.problems(asked)["checkpoint_every"]
+    assert preflight.problems(replace(asked, config=order.config)) == {}

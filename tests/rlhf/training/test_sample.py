@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from rlhf.contract.records import CompletionRecord, PromptRecord, ScoreRecord, read_jsonl
-from rlhf.training import run, sample
+from rlhf.training import run, sample, writers
 from rlhf.training.generation import Generated
 from tests.rlhf.training.conftest import user
 
@@ -129,7 +129,7 @@ def drawn(monkeypatch):
             ids = tokenizer(waiting.pop(0))["input_ids"]
             return [Generated([*ids, tokenizer.eos_token_id], True) for _ in prompts]
 
-        monkeypatch.setattr(sample.generation, "generate", generate)
+        monkeypatch.setattr(writers.generation, "generate", generate)
         return asked
 
     return drawn

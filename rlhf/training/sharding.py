@@ -48,6 +48,7 @@ def in_parts(
     for layer in root.base_model.layers:
         fully_shard(layer)
     fully_shard(root, reshard_after_forward=True)  # or what was read last would be stale after the next step
+    print(f"shards: each of {parallel.count()} processes holds a part of the model", flush=True)
     model.to_empty(device=device)
     model.tie_weights()
     _fill(model, found)

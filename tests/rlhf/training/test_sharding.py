@@ -8,7 +8,7 @@ from torch.distributed.tensor import DTensor
 from rlhf.contract import profiles, rundir
 from rlhf.training import dpo, pretrain, reward, run, sft, sharding
 from tests.rlhf.training.conftest import pair
-from tests.rlhf.training.test_parallel import assert_same_losses, assert_same_weights, in_two_processes, steps_of
+from tests.rlhf.training.test_parallel import assert_same_losses, assert_same_weights, in_two_processes, launched, steps_of
 
 pytestmark = pytest.mark.torch
 
@@ -68,3 +68,14 @@ def test_two_processes_with_a_part_each_make_the_model_of_one(
     assert rundir.verify_manifest(shared.checkpoint)["kind"] == rundir.verify_manifest(alone.checkpoint)["kind"]
     ours, theirs = (json.loads((one.checkpoint / "config.json").read_text()) for one in (shared, alone))
     assert ours == theirs
+
+
+def test_the_supervisors_own_command_shards(make_run, make_snapshot, base):
+    shared = make_run("sft", snapshot=make_snapshot(), base=base, config={"epochs": 1, "batch_size": 2, "lora_rank": 4})
+
+    with launched("sft", shared, profile="cpu-2-fsdp") as launcher:
+        said, _ = launcher.communicate(timeout=120)
+
+    assert launcher.returncode == 0, said[-2000:]
+    assert "shards: each of 2 processes holds a part" in said
+    assert rundir.verify_manifest(shared.checkpoint)["kind"] == "sft"

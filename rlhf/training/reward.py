@@ -221,18 +221,14 @@ def _fit(
         model = models.add_lora(model, rank=config.lora_rank, first_layer=first_layer)
     rows = rows_of(pairs, seed=config.seed)
     with tempfile.TemporaryDirectory(dir=context.directory.path) as scratch:
-        cache = (
-            None
-            if sharding.is_wanted()
-            else trunk_cache.filled(
-                Path(scratch),
-                model.eval(),
-                [Texts(row["prompt"], row["completions"]) for row in rows] * config.epochs,
-                first_layer=first_layer,
-                pad_id=tokenizer.pad_token_id,
-                use_bfloat16=use_bfloat16,
-                on_batch=context.directory.beat,
-            )
+        cache = trunk_cache.filled(
+            Path(scratch),
+            model.eval(),
+            [Texts(row["prompt"], row["completions"]) for row in rows] * config.epochs,
+            first_layer=0 if sharding.is_wanted() else first_layer,  # in shards nothing is kept
+            pad_id=tokenizer.pad_token_id,
+            use_bfloat16=use_bfloat16,
+            on_batch=context.directory.beat,
         )
         checkpoint_every = config.checkpoint_every if is_kept else NEVER
         trainer = SoftRewardTrainer(

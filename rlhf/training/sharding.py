@@ -22,12 +22,14 @@ from transformers import PreTrainedModel
 from transformers.distributed import DistributedConfig
 
 from rlhf.contract import profiles
+from rlhf.contract.records import FailureReason
 from rlhf.training import parallel
+from rlhf.training.run import StageError
 
 
 def is_wanted() -> bool:
-    """Say whether the run was launched with a profile that shards."""
-    return os.environ.get(profiles.SHARDED) == "true"
+    """Say whether the run was launched with a profile that shards, in more than one process."""
+    return os.environ.get(profiles.SHARDED) == "true" and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def is_in_parts(model: nn.Module) -> bool:
@@ -40,11 +42,18 @@ def in_parts(
 ) -> PreTrainedModel:
     """Return a model in parts, with the weights that the first process `found`; `make` builds one without weights.
 
-    A language model is taken apart as a whole; of a reward model the trunk, which is read on its own.
+    A language model is taken apart as a whole; of a reward model the trunk, which is read on its own. Raises StageError
+    where the layers cannot be found.
     """
     with torch.device("meta"):
         model = make()
     root = model if model.can_generate() else model.base_model
+    if not hasattr(root.base_model, "layers"):
+        raise StageError(
+            FailureReason.BAD_CONFIG,
+            f"a {model.config.model_type} model is not built so that its layers can be held in shards: choose a "
+            "profile without them.",
+        )
     for layer in root.base_model.layers:
         fully_shard(layer)
     fully_shard(root, reshard_after_forward=True)  # or what was read last would be stale after the next step

@@ -3,12 +3,20 @@
 import json
 
 import pytest
+import torch
 from torch.distributed.tensor import DTensor
 
 from rlhf.contract import profiles, rundir
-from rlhf.training import dpo, pretrain, reward, run, sft, sharding
+from rlhf.training import dpo, models, pretrain, reward, run, sft, sharding
+from rlhf.training.run import StageError
 from tests.rlhf.training.conftest import pair
-from tests.rlhf.training.test_parallel import assert_same_losses, assert_same_weights, in_two_processes, launched, steps_of
+from tests.rlhf.training.test_parallel import (
+    assert_same_losses,
+    assert_same_weights,
+    in_two_processes,
+    launched,
+    steps_of,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -79,3 +87,18 @@ def test_the_supervisors_own_command_shards(make_run, make_snapshot, base):
     assert launcher.returncode == 0, said[-2000:]
     assert "shards: each of 2 processes holds a part" in said
     assert rundir.verify_manifest(shared.checkpoint)["kind"] == "sft"
+
+
+def test_a_model_whose_layers_cannot_be_found_is_refused(base):
+    model = models.load_causal_lm(base)
+    model.model.blocks = model.model.layers
+    del model.model.layers
+
+    with pytest.raises(StageError, match="a llama model is not built so that its layers can be held in shards"):
+        sharding.in_parts(None, lambda: model, torch.device("cpu"))
+
+
+def test_alone_there_is_nothing_to_share(monkeypatch):
+    monkeypatch.setenv(profiles.SHARDED, "true")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert not sharding.is_wanted()

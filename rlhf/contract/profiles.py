@@ -47,12 +47,12 @@ _TWO, _THERE = (*_HERE, "--num_processes=2"), ("--multi_gpu",)
 PROFILES = {
     ONE: Profile("one process, on the GPU where there is one", ("--num_processes=1",)),
     "cpu-2": Profile("two processes on CPUs (gloo)", _TWO, _CPU),
-    "cpu-2-fsdp": Profile("two processes on CPUs, the model in shards (FSDP2, gloo)", _TWO, _CPU | _SHARDS, IN_SHARDS),
+    "cpu-2-fsdp": Profile("in shards (FSDP2): two processes on CPUs (gloo)", _TWO, _CPU | _SHARDS, IN_SHARDS),
     "gpus": Profile("every GPU of the machine (NCCL)", _HERE),
-    "gpus-fsdp": Profile("every GPU of the machine, the model in shards (FSDP2, NCCL)", _HERE, _SHARDS, IN_SHARDS),
+    "gpus-fsdp": Profile("in shards (FSDP2): every GPU of the machine (NCCL)", _HERE, _SHARDS, IN_SHARDS),
     "nodes": Profile("GPUs of several machines (NCCL)", _THERE, needs=NODES),
     "nodes-fsdp": Profile(
-        "GPUs of several machines, the model in shards (FSDP2, NCCL)", _THERE, _SHARDS, IN_SHARDS, needs=NODES
+        "in shards (FSDP2): GPUs of several machines (NCCL)", _THERE, _SHARDS, IN_SHARDS, needs=NODES
     ),
     "cpu-nodes": Profile("CPUs of several machines (gloo)", _THERE, _CPU, needs=NODES),
     "vllm": Profile("vLLM writes, one process", ("--num_processes=1",), {WRITER: "vllm"}, ("sample",), needs=VLLM),

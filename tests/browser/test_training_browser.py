@@ -37,9 +37,11 @@ def test_a_sweep_with_its_picture(open_page, signed_in, mia, project, start):  #
 
 def test_the_form_of_a_run_with_queues_to_choose_from(open_page, signed_in, mia, project, start, settings):  # noqa: F811
     settings.RUN_QUEUES = ["gpu", "gpu-80g"]
+    settings.TRAINING_NODES, settings.VLLM_PYTHON = ["10.0.0.1", "10.0.0.2"], "/opt/vllm/bin/python"
     start("epochs: 1, 2")
     page = open_page(size=NARROW)
     signed_in(page, mia)
 
     assert looked_at(page, reverse("run_new", args=[project.slug, "reward"])) == ([], 360)
     assert page.get_by_label("Queue").input_value() == "gpu"
+    assert page.get_by_label("Processes").locator("option").count() == 8

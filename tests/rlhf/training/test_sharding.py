@@ -22,7 +22,11 @@ pytestmark = pytest.mark.torch
 
 SMALL = {"gradient_checkpointing": True, "microbatch_size": 1}
 STAGES = {
-    "new": ("pretrain", pretrain.train, {"steps": 3, "warmup_steps": 0, "block_size": 16, "layers": 2}),
+    "new": (
+        "pretrain",
+        pretrain.train,
+        {"steps": 3, "warmup_steps": 0, "block_size": 16, "layers": 2, "evaluate_every": 2},
+    ),
     "further": (
         "pretrain",
         pretrain.train,

@@ -82,6 +82,9 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
             "Losses", ("policy_loss", "value_loss", "lm_loss"), "Of the clipped objectives, and of the text mixed in."
         ),
         CLIPPED,
+        Chart(
+            "Sampler gap", ("sampler_gap",), "Nats a token between what wrote the completions and the policy itself."
+        ),
         Chart("Explained variance", ("explained_variance",), "Of the returns by the critic; 1 is perfect."),
         GRADIENT,
     ),

@@ -55,7 +55,9 @@ PROFILES = {
         "in shards (FSDP2): GPUs of several machines (NCCL)", _THERE, _SHARDS, IN_SHARDS, needs=NODES
     ),
     "cpu-nodes": Profile("CPUs of several machines (gloo)", _THERE, _CPU, needs=NODES),
-    "vllm": Profile("vLLM writes, one process", ("--num_processes=1",), {WRITER: "vllm"}, ("sample",), needs=VLLM),
+    "vllm": Profile(
+        "vLLM writes, one process", ("--num_processes=1",), {WRITER: "vllm"}, ("sample", "ppo"), needs=VLLM
+    ),
 }
 
 

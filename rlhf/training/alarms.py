@@ -91,6 +91,12 @@ RULES = (
         lambda now, start: now > 0.3,
         "{now:.0%} of tokens are clipped: the steps are too large. Lower the learning rate or the epochs.",
     ),
+    Rule(
+        "sampler_gap",
+        lambda now, start: now > 0.1,
+        "What wrote the completions gave their tokens other probabilities than the policy does ({now:.2f} nats a token "
+        "apart): the steps are taken on another policy's text. Write by our own loop (profile «one»), or in float32.",
+    ),
 )
 
 

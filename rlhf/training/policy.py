@@ -140,6 +140,17 @@ class Policy:
         finally:
             self.model.train(was_training)
 
+    @torch.no_grad()
+    def weights(self, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return a copy of the policy's weights on the CPU, adapters merged, by their names in a checkpoint.
+
+        Where the head is tied to the embeddings, it is there too.
+        """
+        with self.decoder() as plain:
+            named = plain.named_parameters(remove_duplicate=False)
+            own = ((name.replace(".base_layer", ""), weight) for name, weight in named if ".lora_" not in name)
+            return {name: weight.to("cpu", dtype, copy=True).contiguous() for name, weight in own}
+
     def hold_lean(self) -> None:
         """Hold the linear layers that are not trained in bfloat16, where that is what autocast makes of them anyway.
 

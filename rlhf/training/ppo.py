@@ -43,6 +43,11 @@ def train(context: RunContext) -> StageOutcome:
     """Tune the base policy to score high under the reward model without leaving its reference too far."""
     parallel.start()
     setting = ppo_setting.set_up(context)
+    with setting.writer:
+        return _tune(setting)
+
+
+def _tune(setting: Setting) -> StageOutcome:
     config, policy, directory = setting.config, setting.policy, setting.directory
     optimiser = torch.optim.AdamW(policy.parameter_groups(config.learning_rate), weight_decay=0.0, eps=1e-5, fused=True)
     sampling = torch.Generator().manual_seed(config.seed)
@@ -66,6 +71,7 @@ def train(context: RunContext) -> StageOutcome:
 
         # 4 optimise
         updates = ppo_update.optimise(setting, optimiser, experience, sampling, step)
+        setting.writer.moved()
 
         seconds = time.monotonic() - started
         values = ppo_report.measured(setting, experience, generated, updates, seconds=seconds)
@@ -132,10 +138,10 @@ def _experience(
 def _old_outputs(setting: Setting, batch: Batch, states: Tensor | None, generated: list[Generated]) -> Outputs:
     """Return what the policy thought of its completions when it wrote them.
 
-    In float32 the sampler knows that already. In bfloat16 its cached, merged path rounds otherwise than the training
-    path, and the ratios would not start at 1; values of the policy's own take a forward pass in any case.
+    Our loop in float32 knows that already. By what rounds otherwise than the training path the ratios would not start
+    at 1; values of the policy's own take a forward pass in any case.
     """
-    if setting.use_bfloat16 or setting.policy.has_values:
+    if setting.policy.has_values or not setting.writer.knows:
         return Outputs(*(parallel.whole(x, len(generated)) for x in setting.policy.outputs(batch.own(), states)))
     found = ([one.logprobs for one in generated], [one.entropies for one in generated])
     logprobs, entropies = (rollout.per_token(rows, batch) for rows in found)

@@ -1,6 +1,6 @@
 """What a PPO step measured, and where people see it: metrics, samples, alarms."""
 
-from rlhf.training import alarms, diversity, ppo_held_out, ppo_math
+from rlhf.training import alarms, diversity, ppo_held_out, ppo_math, rollout
 from rlhf.training.generation import Generated
 from rlhf.training.ppo_setting import Setting
 from rlhf.training.ppo_state import Progress
@@ -24,6 +24,10 @@ def measured(
     if setting.judge.trust and experience.distances is not None:
         outside = setting.judge.trust.outside_rate(experience.distances)
         also |= {"distance": experience.distances.mean().item(), "outside_rate": outside}
+    if not setting.writer.knows:
+        drawn = rollout.per_token([one.logprobs for one in generated], experience.batch)
+        gap = (drawn - experience.old.logprobs.cpu()).abs()
+        also["sampler_gap"] = ppo_math.masked_mean(gap, mask.cpu()).item()
     if experience.spread is not None:
         also["uncertainty"] = experience.spread.mean().item()
     if experience.watched is not None:

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract.config import PpoConfig
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import data, generation, judge, models, parallel, precision, ptx, rollout, watcher
+from rlhf.training import data, judge, models, parallel, precision, ptx, rollout, watcher, writers
 from rlhf.training.critic import RidgeCritic
 from rlhf.training.data import TokenisedDemonstration, TokenisedPrompt
 from rlhf.training.generation import Generated
@@ -20,6 +20,7 @@ from rlhf.training.rollout import Batch
 from rlhf.training.run import RunContext
 from rlhf.training.value_model import ValueModel
 from rlhf.training.watcher import Watcher
+from rlhf.training.writers import PolicyWriter
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Setting:
     base: Path  # what the policy began as
     tokenizer: PreTrainedTokenizerBase
     policy: Policy
+    writer: PolicyWriter
     judge: Judge
     critic: RidgeCritic | None  # None where the policy estimates values itself
     score_mean: float
@@ -47,21 +49,8 @@ class Setting:
         return self.policy.use_bfloat16
 
     def generate(self, prompts: list[TokenisedPrompt], generator: torch.Generator) -> list[Generated]:
-        """Sample one completion for each prompt from the policy as it is, each process some of them."""
-        with self.policy.decoder() as decoder:
-            mine = generation.generate(
-                decoder,
-                self.tokenizer,
-                [prompt.ids for prompt in prompts],
-                max_new_tokens=self.config.max_new_tokens,
-                temperature=self.config.temperature,
-                batch_size=len(prompts),
-                generator=generator,
-                rows=parallel.own(len(prompts)),
-                use_bfloat16=self.use_bfloat16,
-                on_batch=self.directory.beat,
-            )
-        return parallel.gathered(mine, len(prompts))
+        """Sample one completion for each prompt from the policy as it is."""
+        return self.writer.write([prompt.ids for prompt in prompts], generator)
 
     def batch(self, prompts: list[TokenisedPrompt], generated: list[Generated]) -> Batch:
         """Lay prompts and completions side by side on the run's device, with what the reward model reads after them."""
@@ -94,6 +83,15 @@ def set_up(context: RunContext) -> Setting:
     judged_by = judge.load(rewarding, base=base, policy=policy)
     watched_by = watcher.load(inputs.watcher, base=base, policy=policy)
     policy.hold_lean()
+    writer = writers.policy_writer(
+        policy,
+        tokenizer,
+        longest_prompt=max(len(prompt.ids) for prompt in prompts + held_out),
+        max_new_tokens=config.max_new_tokens,
+        temperature=config.temperature,
+        seed=config.seed,
+        on_step=context.directory.beat,
+    )
     shared = "on the policy's trunk" if isinstance(judged_by, judge.OnSharedTrunk) else "a model of its own"
     print(f"ppo: the reward model is {shared}; the critic is a {config.critic}", flush=True)
     return Setting(
@@ -102,6 +100,7 @@ def set_up(context: RunContext) -> Setting:
         base=base,
         tokenizer=tokenizer,
         policy=policy,
+        writer=writer,
         judge=judged_by,
         watcher=watched_by,
         critic=RidgeCritic() if config.critic == "ridge" else None,

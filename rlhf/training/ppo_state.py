@@ -92,6 +92,7 @@ def _take_up(
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(found[f"weights.{name}"])
+    setting.writer.moved()
     for name, parameter in trained.items():
         prefix = f"optimiser.{name}."
         slots = {key.removeprefix(prefix): value for key, value in found.items() if key.startswith(prefix)}

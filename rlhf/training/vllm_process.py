@@ -2,10 +2,11 @@
 
     VLLM_PYTHON rlhf/training/vllm_process.py FD
 
-Reads a line of JSON, {"model", "dtype", "max_length", "seed", "is_on_cpu"}, and says {"ready": version} on the file
-descriptor FD. Then every line is an order, {"prompts", "max_tokens", "temperature", "top_p", "seeds", "eos"}, and is
-answered by a line a completion as they end, {"at", "ids", "is_finished"}, in any order, and by {"alive": steps} between
-them. What goes wrong is said as {"failed": sentence}. It ends with its input, and with its parent.
+Reads a line of JSON, {"model", "dtype", "max_length", "seed", "share", "is_on_cpu"}, and says {"ready": version} on the
+file descriptor FD. Then every line is an order. {"prompts", "max_tokens", "temperature", "top_p", "seeds", "eos"} is
+answered by a line a completion as they end, {"at", "ids", "logprobs", "is_finished"}, in any order, and by {"alive":
+steps} between them; {"again": directory} reads the weights again, which are other ones now, and is answered by {"read":
+directory}. What goes wrong is said as {"failed": sentence}. It ends with its input, and with its parent.
 """
 
 import ctypes
@@ -23,8 +24,6 @@ except ImportError as problem:  # another Python than that it is installed in
     vllm, MISSING = None, str(problem)
 
 PR_SET_PDEATHSIG = 1
-SHARE_OF_CPU, SHARE_OF_GPU = 0.3, 0.9
-"""Of a machine's memory, or a GPU's, for weights and cache."""
 ALIVE_SECONDS = 1.0
 
 
@@ -54,11 +53,20 @@ def answered() -> Iterator[dict[str, Any]]:
         skip_tokenizer_init=True,
         generation_config="vllm",  # what an order does not say is not taken from the model's directory
         enforce_eager=model["is_on_cpu"],
-        gpu_memory_utilization=SHARE_OF_CPU if model["is_on_cpu"] else SHARE_OF_GPU,
+        gpu_memory_utilization=model["share"],
+        logprobs_mode="processed_logprobs",  # of what a token is drawn from, not of what the model said before
     ).llm_engine
     yield {"ready": vllm.__version__}
     for line in sys.stdin:
-        yield from completions(engine, json.loads(line))
+        order = json.loads(line)
+        yield from (read_again if "again" in order else completions)(engine, order)
+
+
+def read_again(engine: Any, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Put other weights in the place of those that it has, and forget what those made of prompts."""
+    engine.collective_rpc("reload_weights", kwargs={"weights_path": order["again"]})
+    engine.reset_prefix_cache()
+    yield {"read": order["again"]}
 
 
 def completions(engine: Any, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -71,6 +79,7 @@ def completions(engine: Any, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
             seed=seed,
             stop_token_ids=[order["eos"]],
             detokenize=False,
+            logprobs=0,  # of the drawn token alone
         )
         engine.add_request(str(at), {"prompt_token_ids": prompt}, sampling)
     said, steps = time.monotonic(), 0
@@ -78,8 +87,13 @@ def completions(engine: Any, order: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for found in engine.step():
             if found.finished:
                 one = found.outputs[0]
-                is_finished = one.finish_reason == "stop"
-                yield {"at": int(found.request_id), "ids": list(one.token_ids), "is_finished": is_finished}
+                ids = list(one.token_ids)
+                yield {
+                    "at": int(found.request_id),
+                    "ids": ids,
+                    "logprobs": [of[token].logprob for token, of in zip(ids, one.logprobs, strict=True)],
+                    "is_finished": one.finish_reason == "stop",
+                }
         steps += 1
         if time.monotonic() - said > ALIVE_SECONDS:
             said = time.monotonic()

@@ -1,37 +1,37 @@
-"""What writes the completions of a sampling run: our own decode loop, or vLLM where the run's profile says so.
+"""What writes completions: our own decode loop, or vLLM where the run's profile says so.
 
-vLLM runs in a process of its own, in the Python that VLLM_PYTHON names (vllm_process.py). It draws from the same
-distribution with random numbers of its own: the same seed gives the same completions of the same engine only.
+`writer` is for a checkpoint that stays as it is; of a policy that is being tuned write `OwnLoop` and `InVllm`.
 """
 
-import json
 import os
-import subprocess
+import tempfile
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
+from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract import profiles
-from rlhf.contract.records import FailureReason
-from rlhf.training import generation, models, precision
+from rlhf.training import generation, models, parallel, precision, vllm_client
 from rlhf.training.generation import Generated
-from rlhf.training.run import StageError
+from rlhf.training.policy import Policy
+from rlhf.training.vllm_client import Vllm
 
 Write = Callable[[list[list[int]]], Iterator[tuple[int, Generated]]]
 """From prompts to their completions, each with the place of its prompt, as they end."""
-PROGRAM = Path(__file__).with_name("vllm_process.py")
-OF_VLLM = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in the process itself: one to end
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "WARNING",
-    "HF_HUB_OFFLINE": "1",
-}
-END_SECONDS = 10.0
+ALONE = {"cuda": 0.9, "cpu": 0.3}
+BESIDE_TRAINING = {"cuda": 0.4, "cpu": 0.2}
+"""Of a GPU's memory, or of a CPU machine's, what vLLM takes for weights and cache."""
+
+
+def is_vllm() -> bool:
+    """Say whether vLLM is to write in this run."""
+    return os.environ.get(profiles.WRITER) == "vllm"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class Drawing:
 
 def writer(directory: Path, tokenizer: PreTrainedTokenizerBase, drawing: Drawing) -> AbstractContextManager[Write]:
     """Return the model of a checkpoint, ready to write while a block lasts."""
-    by_vllm = os.environ.get(profiles.WRITER) == "vllm"
-    return (_by_vllm if by_vllm else _by_our_loop)(directory, tokenizer, drawing)
+    return (_by_vllm if is_vllm() else _by_our_loop)(directory, tokenizer, drawing)
 
 
 @contextmanager
@@ -82,99 +81,137 @@ def _by_our_loop(directory: Path, tokenizer: PreTrainedTokenizerBase, drawing: D
 def _by_vllm(directory: Path, tokenizer: PreTrainedTokenizerBase, drawing: Drawing) -> Iterator[Write]:
     models.require_that_writes(directory)
     device, generator = models.device(), torch.Generator().manual_seed(drawing.seed)
-    dtype = "bfloat16" if precision.choose_bfloat16(device) else "float32"
-    with _process() as vllm:
-        vllm.say(
-            {
-                "model": str(directory),
-                "dtype": dtype,
-                "max_length": drawing.longest_prompt + drawing.max_new_tokens,
-                "seed": drawing.seed,
-                "is_on_cpu": device.type == "cpu",
-            }
+    with vllm_client.started(
+        directory,
+        longest=drawing.longest_prompt + drawing.max_new_tokens,
+        seed=drawing.seed,
+        share=ALONE[device.type],
+        use_bfloat16=precision.choose_bfloat16(device),
+        on_step=drawing.on_step,
+    ) as vllm:
+        yield lambda prompts: vllm.write(
+            prompts,
+            max_new_tokens=drawing.max_new_tokens,
+            temperature=drawing.temperature,
+            top_p=drawing.top_p,
+            seeds=_seeds(len(prompts), generator),
+            eos=tokenizer.eos_token_id,
         )
-        print(f"writer: vLLM {vllm.hear()['ready']} in {dtype}", flush=True)
-        drawing.on_step()
 
-        def write(prompts: list[list[int]]) -> Iterator[tuple[int, Generated]]:
-            vllm.say(
-                {
-                    "prompts": prompts,
-                    "max_tokens": drawing.max_new_tokens,
-                    "temperature": drawing.temperature,
-                    "top_p": drawing.top_p,
-                    "seeds": torch.randint(2**31, (len(prompts),), generator=generator).tolist(),
-                    "eos": tokenizer.eos_token_id,
-                }
+
+def _seeds(n: int, generator: torch.Generator) -> list[int]:
+    return torch.randint(2**31, (n,), generator=generator).tolist()
+
+
+@dataclass
+class PolicyWriter(AbstractContextManager["PolicyWriter", None]):
+    """Writes for a policy as it is at the moment, while a block lasts."""
+
+    policy: Policy
+    tokenizer: PreTrainedTokenizerBase
+    longest_prompt: int
+    max_new_tokens: int
+    temperature: float
+    seed: int
+    on_step: Callable[[], None]
+
+    @property
+    @abstractmethod
+    def knows(self) -> bool:
+        """Whether its log-probs and entropies are those of training, and need not be worked out again."""
+
+    @abstractmethod
+    def write(self, prompts: list[list[int]], generator: torch.Generator) -> list[Generated]:
+        """Return one completion for each prompt, in their order."""
+
+    def moved(self) -> None:
+        """Take note that the policy is another one than before."""
+
+    def __exit__(self, *_: object) -> None:
+        """End what was started."""
+
+
+class OwnLoop(PolicyWriter):
+    """Our own decode loop, over the policy's own weights; each process writes some of the completions."""
+
+    @property
+    def knows(self) -> bool:
+        return not self.policy.use_bfloat16  # in bfloat16 its cached, merged path rounds otherwise than training
+
+    def write(self, prompts: list[list[int]], generator: torch.Generator) -> list[Generated]:
+        with self.policy.decoder() as decoder:
+            mine = generation.generate(
+                decoder,
+                self.tokenizer,
+                prompts,
+                max_new_tokens=self.max_new_tokens,
+                temperature=self.temperature,
+                batch_size=len(prompts),
+                generator=generator,
+                rows=parallel.own(len(prompts)),
+                use_bfloat16=self.policy.use_bfloat16,
+                on_batch=self.on_step,
             )
-            left = len(prompts)
-            while left:
-                said = vllm.hear()
-                drawing.on_step()
-                if "at" in said:
-                    left -= 1
-                    yield said["at"], Generated(said["ids"], said["is_finished"])
-
-        yield write
+        return parallel.gathered(mine, len(prompts))
 
 
-@dataclass(frozen=True)
-class _Vllm:
-    """The process in which vLLM writes, and the two pipes to it."""
+class InVllm(PolicyWriter):
+    """vLLM, which reads the policy's weights from a directory, and again whenever they have moved."""
 
-    process: subprocess.Popen[str]
-    answers: Any
+    knows = False
 
-    def say(self, order: dict[str, Any]) -> None:
-        assert self.process.stdin is not None  # noqa: S101  it was opened as a pipe
-        try:
-            print(json.dumps(order), file=self.process.stdin, flush=True)
-        except BrokenPipeError:
-            self.hear()
-
-    def hear(self) -> dict[str, Any]:
-        """Return the next answer. Raises StageError where there is none, or a failure."""
-        line = self.answers.readline()
-        said: dict[str, Any] = json.loads(line) if line else {"failed": f"exit code {self.process.wait()}"}
-        if "failed" in said:
-            raise _failure(said["failed"])
-        return said
-
-
-@contextmanager
-def _process() -> Iterator[_Vllm]:
-    """Start vLLM's process; on leaving, end it."""
-    python = os.environ.get(profiles.VLLM, "")
-    reading, writing = os.pipe()
-    with os.fdopen(reading, encoding="utf-8") as answers:
-        try:
-            process = subprocess.Popen(
-                [python, str(PROGRAM), str(writing)],
-                stdin=subprocess.PIPE,
-                env=os.environ | OF_VLLM,
-                pass_fds=(writing,),
-                text=True,
+    def __enter__(self) -> Self:
+        with ExitStack() as begun:
+            self.directory = Path(begun.enter_context(tempfile.TemporaryDirectory(prefix="policy-")))
+            self._lay_down()
+            self.vllm: Vllm = begun.enter_context(
+                vllm_client.started(
+                    self.directory,
+                    longest=self.longest_prompt + self.max_new_tokens,
+                    seed=self.seed,
+                    share=BESIDE_TRAINING[models.device().type],
+                    use_bfloat16=self.policy.use_bfloat16,
+                    on_step=self.on_step,
+                )
             )
-        except OSError as problem:
-            raise _failure(f"{python or 'nothing'} cannot be started ({problem.strerror})") from None
-        finally:
-            os.close(writing)
-        try:
-            yield _Vllm(process, answers)
-        finally:
-            process.terminate()
-            try:
-                process.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self.begun = begun.pop_all()
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self.begun.close()
 
-def _failure(said: str) -> StageError:
-    if "cannot be started" in said or said.startswith("ModuleNotFoundError"):
-        return StageError(
-            FailureReason.BAD_CONFIG,
-            f"{profiles.VLLM}: expected the path of a Python in which vLLM is installed, on this worker; {said}.",
+    def moved(self) -> None:
+        self.has_moved = True
+
+    def write(self, prompts: list[list[int]], generator: torch.Generator) -> list[Generated]:
+        if self.has_moved:
+            self._lay_down()
+            self.vllm.read_again(self.directory)
+        found = self.vllm.write(
+            prompts,
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature,
+            seeds=_seeds(len(prompts), generator),
+            eos=self.tokenizer.eos_token_id,
         )
-    reason = FailureReason.OUT_OF_MEMORY if "memory" in said.lower() else FailureReason.CRASHED
-    return StageError(reason, f"vLLM failed: {said[:400]} The log has the rest; the profile «one» writes without it.")
+        return [one for _, one in sorted(found, key=lambda placed: placed[0])]
+
+    def _lay_down(self) -> None:
+        """Write the policy's weights, and how they are to be read.
+
+        The head is a weight of its own even where it is tied to the embeddings: vLLM, reading again, leaves a tied
+        head as it was on CPUs.
+        """
+        config: Any = self.policy.model.config
+        config = type(config).from_dict(config.to_dict() | {"tie_word_embeddings": False})
+        config.save_pretrained(self.directory)
+        dtype = torch.bfloat16 if self.policy.use_bfloat16 else torch.float32
+        whole = self.directory / "model.safetensors"
+        save_file(self.policy.weights(dtype), written := whole.with_suffix(".tmp"), metadata={"format": "pt"})
+        written.replace(whole)
+        self.has_moved = False
+
+
+def policy_writer(*args: Any, **options: Any) -> PolicyWriter:
+    """Return what writes for a policy in this run."""
+    return (InVllm if is_vllm() else OwnLoop)(*args, **options)

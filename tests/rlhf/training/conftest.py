@@ -1,6 +1,7 @@
 """Tiny models, a tiny tokenizer and tiny snapshots, made on the spot; no hub."""
 
 import json
+import sys
 from dataclasses import asdict
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rlhf.contract import config as configs
-from rlhf.contract import rundir
+from rlhf.contract import profiles, rundir
 from rlhf.contract.records import DemonstrationRecord, DocumentRecord, PreferenceRecord, PromptRecord, write_jsonl
 from rlhf.contract.rundir import Inputs, RunDirectory, RunSpec
 from rlhf.training import models as our_models
@@ -190,3 +191,20 @@ def dies_at(step):
         return {}
 
     return measure_or_die
+
+
+@pytest.fixture
+def vllm_played_by(monkeypatch, tmp_path):
+    """Let a program stand where a run looks for vLLM, and runs be written by it."""
+
+    def vllm_played_by(program):
+        package = tmp_path / "played" / "vllm"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(program)
+        python = tmp_path / "python"
+        python.write_text(f'#!/bin/sh\nPYTHONPATH={package.parent} exec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+        monkeypatch.setenv(profiles.WRITER, "vllm")
+        monkeypatch.setenv(profiles.VLLM, str(python))
+
+    return vllm_played_by

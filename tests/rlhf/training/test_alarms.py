@@ -16,6 +16,7 @@ HEALTHY = {
     "length": 20.0,
     "eos_rate": 0.9,
     "clip_fraction": 0.05,
+    "sampler_gap": 0.01,
     "explained_variance": 0.4,
 }
 
@@ -38,6 +39,7 @@ def history(**changed):
         ("length", 8.0),
         ("eos_rate", 0.4),
         ("clip_fraction", 0.4),
+        ("sampler_gap", 0.2),
         ("explained_variance", -0.1),
     ],
 )

@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassifi
 
 from rlhf.contract.config import PpoConfig
 from rlhf.contract.rundir import RunDirectory
-from rlhf.training import judge, policy, ppo, ppo_setting, ppo_update, value_model
+from rlhf.training import judge, policy, ppo, ppo_setting, ppo_update, value_model, writers
 from rlhf.training.data import TokenisedPrompt
 from rlhf.training.generation import Generated
 
@@ -60,6 +60,7 @@ def setting(kept, facts, tokenizer, tmp_path):
         base=tmp_path,
         tokenizer=tokenizer,
         policy=tuned,
+        writer=writers.OwnLoop(tuned, tokenizer, 8, 8, 1.0, 1, lambda: None),
         judge=judge.OwnModel(model(kept, LlamaForSequenceClassification, "reward"), use_bfloat16=False),
         critic=None,
         score_mean=0.0,

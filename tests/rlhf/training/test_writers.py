@@ -56,22 +56,16 @@ class LLM:
         name, prompt, asked = self.waiting.pop()  # the last comes first
         ended = int(name) % 2 == 0
         ids = [40 + int(name), 41, *([asked["stop_token_ids"][0]] if ended else [])]
-        output = One(token_ids=ids, finish_reason="stop" if ended else "length")
+        said = [{token: One(logprob=-1.0)} for token in ids]
+        output = One(token_ids=ids, logprobs=said, finish_reason="stop" if ended else "length")
         return [One(finished=True, request_id=name, outputs=[output])]
 """
 
 
 @pytest.fixture
-def plays(monkeypatch, tmp_path):
+def plays(vllm_played_by, monkeypatch, tmp_path):
     """Let the small program play vLLM, well or badly; return what it was asked, once it was."""
-    package = tmp_path / "played" / "vllm"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(PLAYED)
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={package.parent} exec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    monkeypatch.setenv(profiles.WRITER, "vllm")
-    monkeypatch.setenv(profiles.VLLM, str(python))
+    vllm_played_by(PLAYED)
     monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
 
     def plays(how="well"):

@@ -15,6 +15,8 @@ WRITER = "RLHF_WRITER"
 """The variable that says what writes completions: "vllm", or our own loop where it is not set."""
 NODES, VLLM = "TRAINING_NODES", "VLLM_PYTHON"
 """Settings without which some profiles are not offered."""
+VLLM_SHARE = "VLLM_MEMORY_SHARE"
+"""The variable that says how much of the memory vLLM takes, above 0 and below 1."""
 IN_SHARDS = ("pretrain", "sft", "reward", "dpo")
 """The stages that can hold a model in shards. PPO writes with it, row by row, and no two processes equally long."""
 IN_SEVERAL = (*IN_SHARDS, "ppo")

@@ -17,16 +17,18 @@ from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
 
 from rlhf.contract import profiles
+from rlhf.contract.records import FailureReason
 from rlhf.training import generation, models, parallel, precision, vllm_client
 from rlhf.training.generation import Generated
 from rlhf.training.policy import Policy
+from rlhf.training.run import StageError
 from rlhf.training.vllm_client import Vllm
 
 Write = Callable[[list[list[int]]], Iterator[tuple[int, Generated]]]
 """From prompts to their completions, each with the place of its prompt, as they end."""
 ALONE = {"cuda": 0.9, "cpu": 0.3}
 BESIDE_TRAINING = {"cuda": 0.4, "cpu": 0.2}
-"""Of a GPU's memory, or of a CPU machine's, what vLLM takes for weights and cache."""
+"""What vLLM takes of a GPU, or of a CPU machine, for weights and cache where VLLM_MEMORY_SHARE is not set."""
 
 
 def is_vllm() -> bool:
@@ -85,7 +87,7 @@ def _by_vllm(directory: Path, tokenizer: PreTrainedTokenizerBase, drawing: Drawi
         directory,
         longest=drawing.longest_prompt + drawing.max_new_tokens,
         seed=drawing.seed,
-        share=ALONE[device.type],
+        share=_share(ALONE),
         use_bfloat16=precision.choose_bfloat16(device),
         on_step=drawing.on_step,
     ) as vllm:
@@ -97,6 +99,20 @@ def _by_vllm(directory: Path, tokenizer: PreTrainedTokenizerBase, drawing: Drawi
             seeds=_seeds(len(prompts), generator),
             eos=tokenizer.eos_token_id,
         )
+
+
+def _share(usual: dict[str, float]) -> float:
+    given = os.environ.get(profiles.VLLM_SHARE, "")
+    try:
+        share = float(given) if given else usual[models.device().type]
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        what = (
+            f"{profiles.VLLM_SHARE}: expected a share of the memory, above 0 and below 1, as 0.4; got {given[:40]!r}."
+        )
+        raise StageError(FailureReason.BAD_CONFIG, what)
+    return share
 
 
 def _seeds(n: int, generator: torch.Generator) -> list[int]:
@@ -169,7 +185,7 @@ class InVllm(PolicyWriter):
                     self.directory,
                     longest=self.longest_prompt + self.max_new_tokens,
                     seed=self.seed,
-                    share=BESIDE_TRAINING[models.device().type],
+                    share=_share(BESIDE_TRAINING),
                     use_bfloat16=self.policy.use_bfloat16,
                     on_step=self.on_step,
                 )

@@ -147,6 +147,29 @@ def test_a_python_without_vllm_is_a_setting_to_mend(plays, monkeypatch, sampled,
     assert "VLLM_PYTHON: expected the path of a Python in which vLLM is installed" in result.message
 
 
+@pytest.mark.parametrize(("given", "taken"), [("", 0.3), ("0.25", 0.25)])
+def test_how_much_of_the_memory_it_takes_can_be_said(plays, monkeypatch, sampled, base, given, taken):
+    seen = plays()
+    monkeypatch.setenv("VLLM_MEMORY_SHARE", given)
+
+    sampled(base, max_prompts=1)
+
+    assert seen()[0][0]["gpu_memory_utilization"] == taken
+
+
+@pytest.mark.parametrize("given", ["0", "1.5", "-1", "half", "nan"])
+def test_a_share_that_is_none_is_a_setting_to_mend(plays, monkeypatch, sampled, base, given):
+    plays()
+    monkeypatch.setenv("VLLM_MEMORY_SHARE", given)
+
+    _, result = sampled(base)
+
+    assert (result.status, result.reason) == ("failed", FailureReason.BAD_CONFIG)
+    assert f"VLLM_MEMORY_SHARE: expected a share of the memory, above 0 and below 1, as 0.4; got '{given}'" in (
+        result.message
+    )
+
+
 def test_a_cancelled_run_ends_vllm_while_it_writes(plays, monkeypatch, sampled, base):
     plays("sleeps")
     asked = []

@@ -83,9 +83,9 @@ def set_up(context: RunContext) -> Setting:
     judged_by = judge.load(rewarding, base=base, policy=policy)
     watched_by = watcher.load(inputs.watcher, base=base, policy=policy)
     policy.hold_lean()
-    writer = writers.policy_writer(
-        policy,
-        tokenizer,
+    writer = writers.of_policies()(
+        policy=policy,
+        tokenizer=tokenizer,
         longest_prompt=max(len(prompt.ids) for prompt in prompts + held_out),
         max_new_tokens=config.max_new_tokens,
         temperature=config.temperature,

@@ -228,6 +228,6 @@ class InVllm(PolicyWriter):
         self.has_moved = False
 
 
-def policy_writer(*args: Any, **options: Any) -> PolicyWriter:
-    """Return what writes for a policy in this run."""
-    return (InVllm if is_vllm() else OwnLoop)(*args, **options)
+def of_policies() -> type[OwnLoop] | type[InVllm]:
+    """Return what writes for policies in this run."""
+    return InVllm if is_vllm() else OwnLoop

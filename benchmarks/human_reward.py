@@ -1,6 +1,7 @@
 """Reward models of SmolLM2-135M on published human preferences, beside a bag of words and «the longer one wins».
 
     python benchmarks/human_reward.py --data oasst_en --epochs 3
+    python benchmarks/human_reward.py --data oasst_zh --head --completion 1024
     python benchmarks/human_reward.py --data ukpconvarg1_strict --frozen 0.5 --batch 2 --minutes 11
 
 Trains on the training file and measures on the validation file, whose prompts (UKPConvArg1: whose debate) the model
@@ -60,6 +61,7 @@ class Row(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=DATA, required=True)
+    parser.add_argument("--head", action="store_true", help="learn the head alone")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=0.0, help="of training at most; 0 trains to the end")
     parser.add_argument("--rate", type=float, default=2e-4, help="learning rate")
@@ -109,7 +111,8 @@ def measured(options: argparse.Namespace) -> dict[str, float]:
         model = reward._fit(context, tokenizer, data.labelled(pairs, "soft"), watcher, is_kept=False)
         found |= {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - clock}
         steps = [json.loads(line) for line in directory.metrics.read_text().splitlines()]
-        found |= {"steps": len(steps), "last_loss": float(np.mean([s["values"]["loss"] for s in steps[-20:]]))}
+        losses = [step["values"]["loss"] for step in steps]
+        found |= {"steps": len(steps), "last_loss": min(losses) if options.head else float(np.mean(losses[-20:]))}
         scored = scoring.pair_accuracy(
             model, held_out, pad_id=tokenizer.pad_token_id, batch_size=16, on_batch=lambda: None,
             use_bfloat16=precision.choose_bfloat16(models.device()),
@@ -241,6 +244,7 @@ def _divided(rows: list[Row], share: float) -> tuple[list[Row], list[Row]]:
 
 def _config(options: argparse.Namespace) -> dict[str, float]:
     return {
+        "trained": "head" if options.head else "model",
         "epochs": options.epochs,
         "minutes": options.minutes,
         "learning_rate": options.rate,
@@ -271,11 +275,16 @@ def table(options: argparse.Namespace, found: dict[str, float]) -> str:
     n, shorter = int(found["n"]), int(found["n_shorter_won"])
     low, high = wilson(found["accuracy_shorter_won"] * shorter, shorter) if shorter else (0.0, 1.0)
     where = f"a share of {options.hold_out:g} of the training groups" if options.hold_out else "the validation file"
+    how = (
+        f"the head alone, {found['steps']:.0f} penalties, loss of the best on held-out prompts {found['last_loss']:.3f}"
+        if options.head
+        else f"{found['steps']:.0f} steps, last loss {found['last_loss']:.3f}; epochs {options.epochs}, rate "
+        f"{options.rate:g}, frozen {options.frozen:g}, seed {options.seed}"
+    )
     lines = [
         f"{options.data}: {found['n_train']:,.0f} training pairs, measured on {where}; {found['n_cut']:.0f} of "
         f"{found['n_texts']:.0f} texts cut, {found['n_left_out']:.0f} pairs left out",
-        f"{found['steps']:.0f} steps, {found['cpu_seconds']:.0f} CPU s, last loss {found['last_loss']:.3f}; epochs "
-        f"{options.epochs}, rate {options.rate:g}, frozen {options.frozen:g}, seed {options.seed}",
+        f"{found['cpu_seconds']:.0f} CPU s; {how}",
         f"{'accuracy':34} {found['accuracy']:.3f} [{found['accuracy_low']:.3f}, {found['accuracy_high']:.3f}] n = {n}",
         f"{'bag of words':34} {found['bag_of_words']:.3f}",
         f"{'«the longer one wins»':34} {found['longer_wins']:.3f}",

@@ -154,16 +154,18 @@ def _place_problems(order: RunOrder) -> dict[str, str]:
     asked = f"expected one of {', '.join(settings.RUN_QUEUES)} (RUN_QUEUES); got {order.queue[:40]!r}."
     launch = profiles.problem(order.stage, order.profile, given=given_settings())
     found = _named("profile", launch) | _named("queue", "" if known else asked)
-    return found | ({} if launch else _named("checkpoint_every", _state_problem(order)))
+    return found | ({} if launch or not profiles.PROFILES[order.profile].is_sharded else _of_shards(order))
 
 
-def _state_problem(order: RunOrder) -> str:
-    """Say if checkpoints on the way are asked of a run that cannot be taken up again from any."""
-    if not profiles.PROFILES[order.profile].is_sharded or not getattr(order.config, "checkpoint_every", 0):
-        return ""
-    return (
+def _of_shards(order: RunOrder) -> dict[str, str]:
+    """Say what a config asks for that a model in shards cannot do."""
+    states = (
         f"expected 0 with the profile {order.profile}: a model in shards is not taken up again on the way, so an "
         "interrupted run begins anew."
+    )
+    head = f"expected model with the profile {order.profile}: there are shards for what is trained. Choose «one»."
+    return _named("checkpoint_every", states if getattr(order.config, "checkpoint_every", 0) else "") | _named(
+        "trained", head if getattr(order.config, "trained", "model") == "head" else ""
     )
 
 

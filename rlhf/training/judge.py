@@ -1,7 +1,8 @@
 """The reward model as PPO reads it: a model of its own, or an adapter and a head on the policy's trunk.
 
 A reward model that was trained with LoRA on the very model that PPO starts from needs no second set of weights: its
-adapter is put beside the policy's, and the states of the shared trunk serve it too.
+adapter is put beside the policy's, and the states of the shared trunk serve it too. Where only its head was trained,
+the policy without its adapter is its trunk.
 """
 
 import json
@@ -69,17 +70,20 @@ class OwnModel:
 
 @dataclass(frozen=True)
 class OnSharedTrunk:
-    """An adapter and a head on the policy's trunk."""
+    """An adapter and a head on the policy's trunk, or a head alone on what the policy began as."""
 
     policy: Policy
     head: Tensor  # (1, H)
     trust: Trust | None = None
     ensemble: Ensemble | None = None
-    name: str = NAME  # of its adapter
+    name: str = NAME  # of its adapter; empty where it has none
 
     @torch.no_grad()
     def read(self, batch: Batch, states: Tensor | None) -> Judged:
         model = self.policy.model
+        if not self.name:
+            with model.disable_adapter():
+                return _judged(batch, self.policy.hidden(batch, states), self.head, self)
         model.base_model.set_adapter(self.name, inference_mode=True)
         try:
             return _judged(batch, self.policy.hidden(batch, states), self.head, self)
@@ -91,7 +95,8 @@ def load(directory: Path, *, base: Path, policy: Policy, name: str = NAME) -> Ju
     """Return the reward model of a checkpoint: on the policy's trunk where it was trained on the same base."""
     known = (trust.read(directory, device=models.device()), ensemble.read(directory, device=models.device()))
     if shares_trunk(directory, base=base, policy=policy):
-        return OnSharedTrunk(policy, _add_adapter(policy, directory, name), *known, name)
+        has_adapter = models.manifest_of(directory)["adapter"]["rank"] > 0
+        return OnSharedTrunk(policy, _add_adapter(policy, directory, name), *known, name if has_adapter else "")
     model = models.load_reward_model(directory).to(models.device()).requires_grad_(False)
     return OwnModel(model, policy.use_bfloat16, *known)
 
@@ -116,14 +121,24 @@ def save_adapter(model: PeftModel, path: Path) -> dict[str, int]:
     return facts
 
 
+def save_head(model: PreTrainedModel, path: Path) -> dict[str, int]:
+    """Write the head of a reward model of which nothing else was trained, and return the facts to load it by."""
+    facts = {"rank": 0, "first_layer": model.config.num_hidden_layers}
+    head = models.head_of_reward(model).detach().cpu().contiguous()
+    save_file({HEAD: head}, path, metadata={"facts": json.dumps(facts)})
+    return facts
+
+
 def _add_adapter(policy: Policy, directory: Path, name: str) -> Tensor:
-    """Put the reward model's adapter beside the policy's and return its head."""
+    """Put the reward model's adapter, where it has one, beside the policy's and return its head."""
     with safe_open(directory / ADAPTER_FILE, framework="pt") as file:
         facts = json.loads(file.metadata()["facts"])
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  not a dict
     head = tensors.pop(HEAD)
     model = policy.model
     inner: PreTrainedModel = model.get_base_model()
+    if not facts["rank"]:
+        return head.to(inner.device)
     model.add_adapter(name, models.lora_config(inner, rank=facts["rank"], first_layer=facts["first_layer"]))
     loaded = set_peft_model_state_dict(model, tensors, adapter_name=name)
     if loaded.unexpected_keys:

@@ -7,8 +7,6 @@ comparisons is annotate.quality.budget's to work out.
 import hashlib
 from typing import Any
 
-from transformers import TrainerControl, TrainerState, TrainingArguments
-
 from rlhf.training.data import TokenisedPair
 from rlhf.training.watching import Watcher, check_finite
 
@@ -16,16 +14,8 @@ from rlhf.training.watching import Watcher, check_finite
 class QuietWatcher(Watcher):
     """Watches a training that is no part of the run's own curves: cancel, time and NaN, but no metrics."""
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if logs and "loss" in logs:
-            check_finite(state.global_step, {"loss": float(logs["loss"])})
+    def report(self, step: int, values: dict[str, float], *, of: int) -> None:
+        check_finite(step, values)
 
 
 def subsets(pairs: list[TokenisedPair], *, halvings: int) -> list[list[TokenisedPair]]:

@@ -5,6 +5,7 @@
 A training row is a prompt with up to nine of its completions and every pair between them, so each completion is encoded
 once per ranking and not once per pair: K forwards give K(K-1)/2 pairs (Ouyang et al. 2022, section 3.5), and the prompt
 is encoded once for all of them. With LoRA what the frozen layers make of a text is worked out once (trunk_cache.py).
+Where the head alone is trained, no trainer is needed (probe.py).
 """
 
 import random
@@ -17,13 +18,13 @@ import torch
 from datasets import Dataset
 from peft import PeftModel
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
 from transformers import PrinterCallback
 from trl import RewardConfig as TrlRewardConfig
 from trl import RewardTrainer
 
 from rlhf.contract import rundir
 from rlhf.contract.config import RewardConfig
+from rlhf.contract.records import FailureReason
 from rlhf.contract.rundir import RunDirectory
 from rlhf.training import (
     data,
@@ -34,6 +35,7 @@ from rlhf.training import (
     models,
     parallel,
     precision,
+    probe,
     rankings,
     resuming,
     reward_report,
@@ -45,12 +47,14 @@ from rlhf.training import (
     trunk_cache,
     trust,
 )
+from rlhf.training.bradley_terry import soft_loss
 from rlhf.training.data import TokenisedPair
 from rlhf.training.ensemble import Ensemble
 from rlhf.training.learning_curve import QuietWatcher
+from rlhf.training.probe import Comparisons
 from rlhf.training.rankings import Rankings, States
 from rlhf.training.resuming import NEVER, Keeper
-from rlhf.training.run import RunContext, StageOutcome, main
+from rlhf.training.run import RunContext, StageError, StageOutcome, main
 from rlhf.training.trunk_cache import Texts, TrunkCache
 from rlhf.training.watching import Watcher, check_finite
 
@@ -65,6 +69,9 @@ def train(context: RunContext) -> StageOutcome:
     parallel.start()
     config, inputs = context.spec.config, context.spec.inputs
     assert isinstance(config, RewardConfig)  # noqa: S101  read_spec parsed it for this stage
+    if config.trained == "head" and sharding.is_wanted():
+        what = "trained: expected model where it is in shards; got head. Start it as one process."
+        raise StageError(FailureReason.BAD_CONFIG, what)
     snapshot = Path(inputs.snapshot)
     tokenizer = models.load_tokenizer(Path(inputs.base))
     fitting, left_out = data.pairs(snapshot, tokenizer, split="train", max_length=config.max_length)
@@ -96,6 +103,10 @@ def train(context: RunContext) -> StageOutcome:
     if "accuracy" in outcome.metrics:
         outcome.metrics["learning_curve"] = [*curve, learning_curve.point(pairs, outcome.metrics)]
     return outcome
+
+
+class Cancelled(Exception):
+    """The run was asked to stop."""
 
 
 class Collator:
@@ -160,28 +171,6 @@ class SoftRewardTrainer(RewardTrainer):
         return rankings.scores(model, laid, lower=lower, first_layer=self.first_layer)
 
 
-def soft_loss(
-    chosen: Tensor,
-    rejected: Tensor,
-    q: Tensor,
-    weight: Tensor,
-    *,
-    center: float | None,
-    margin: Tensor | float = 0.0,
-) -> Tensor:
-    """Return the weighted mean of -[q log s(d) + (1 - q) log s(-d)] + center (r_c + r_r)^2 over N pairs.
-
-    All arguments (N,); d = chosen - rejected - margin, s the logistic function, q = P(chosen is better) in 0..1. With
-    q = 1 this is the Bradley-Terry loss of Ouyang et al. 2022, equation 1, and with a margin Llama 2's (Touvron et al.
-    2023, equation 2); the centring term is Eisenstein et al. 2023's.
-    """
-    gap = chosen - rejected - margin
-    loss = -(q * logsigmoid(gap) + (1 - q) * logsigmoid(-gap))
-    if center:
-        loss = loss + center * (chosen + rejected) ** 2
-    return (weight * loss).mean()
-
-
 def rows_of(pairs: list[TokenisedPair], *, seed: int) -> list[dict[str, Any]]:
     """Gather pairs into rows of one prompt with at most nine distinct sequences; the mean weight of a pair is 1."""
     scale = len(pairs) / sum(pair.record.weight for pair in pairs)
@@ -215,6 +204,8 @@ def _fit(
     config, device = context.spec.config, models.device()
     assert isinstance(config, RewardConfig)  # noqa: S101
     model = models.placed(models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed))
+    if config.trained == "head":
+        return _with_head(context, tokenizer, model.eval(), pairs, watcher)
     first_layer, use_bfloat16 = 0, parallel.agreed(precision.choose_bfloat16(device))
     if config.lora_rank:
         first_layer = trunk.first_trained_layer(model, frozen_share=config.frozen_share)
@@ -247,6 +238,45 @@ def _fit(
     return fitted
 
 
+@torch.no_grad()
+def _with_head(
+    context: RunContext, tokenizer: Any, model: nn.Module, pairs: list[TokenisedPair], watcher: Watcher
+) -> nn.Module:
+    """Fit the head of a model that stays as it is; where the run is cancelled, leave the head as it was."""
+    config = context.spec.config
+    assert isinstance(config, RewardConfig)  # noqa: S101
+
+    def go_on() -> None:
+        watcher.should_stop()
+        if watcher.is_cancelled:
+            raise Cancelled
+
+    options = _scoring_options(context, tokenizer) | {"on_batch": go_on}
+    try:
+        chosen, rejected = reward_report.pair_states(model, pairs, **options)
+    except Cancelled:
+        return model
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(pair.record.prompt_id for pair in pairs))}
+    weight = torch.tensor([pair.record.weight for pair in pairs])
+    found = probe.fit(
+        Comparisons(
+            chosen,
+            rejected,
+            q=torch.tensor([pair.record.q for pair in pairs]),
+            weight=weight / weight.mean(),
+            margin=torch.tensor([pair.record.margin for pair in pairs]),
+            prompt=torch.tensor([numbers[pair.record.prompt_id] for pair in pairs]),
+        ),
+        center=config.center_coefficient,
+        seed=config.seed,
+        on_try=lambda step, tried: watcher.report(step, tried._asdict(), of=len(probe.PENALTIES)),
+    )
+    print(f"reward: penalty {found.penalty:.3g}", flush=True)
+    head = models.head_of_reward(model)
+    head.copy_(found.head.to(head))
+    return model
+
+
 def _scoring_options(context: RunContext, tokenizer: Any) -> dict[str, Any]:
     return {"pad_id": tokenizer.pad_token_id, "batch_size": EVALUATION_BATCH, "on_batch": context.directory.beat}
 
@@ -276,11 +306,13 @@ def _finish(
     left_out: int,
 ) -> StageOutcome:
     """Measure, save and report."""
+    config = context.spec.config
+    assert isinstance(config, RewardConfig)  # noqa: S101
     options = _scoring_options(context, tokenizer)
     seen = scoring.score(model, [s for pair in pairs for s in (pair.chosen, pair.rejected)], **options)
     facts = {"score_mean": seen.mean().item(), "score_std": seen.std().item()}
     found = scoring.pair_accuracy(model, held_out, **options) | reward_report.of_held_out(model, held_out, **options)
-    trusted = reward_report.range_of_trust(model, pairs, held_out, seed=context.spec.config.seed, **options)
+    trusted = reward_report.range_of_trust(model, pairs, held_out, seed=config.seed, **options)
     if trusted is None:
         print("range of trust: too few distinct texts to tell it", flush=True)
     heads = _ensemble(context, model, pairs, options)
@@ -288,10 +320,11 @@ def _finish(
     with tempfile.TemporaryDirectory() as scratch:
         beside = [trust.write(trusted, Path(scratch))] if trusted else []
         beside += [ensemble.write(heads, Path(scratch))] if heads else []
-        if isinstance(model, PeftModel):  # PPO from the same base puts the adapter on the policy's trunk
+        if isinstance(model, PeftModel) or config.trained == "head":  # PPO from the same base shares its trunk with it
+            save = judge.save_adapter if isinstance(model, PeftModel) else judge.save_head
             beside.append(file := Path(scratch) / judge.ADAPTER_FILE)
             base = rundir.sha256_of(Path(context.spec.inputs.base) / rundir.MANIFEST)
-            facts |= {"adapter": {"base_sha256": base, **judge.save_adapter(model, file)}}
+            facts |= {"adapter": {"base_sha256": base, **save(model, file)}}
         models.save_checkpoint(
             context.directory.checkpoint, model=model, tokenizer=tokenizer, kind="reward", facts=facts, beside=beside
         )

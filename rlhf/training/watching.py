@@ -42,12 +42,16 @@ class Watcher(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
+        if self.should_stop():
+            control.should_training_stop = True
+        return control
+
+    def should_stop(self) -> bool:
+        """Say whether training is to end here; `is_cancelled` tells why."""
         self.directory.beat()
         # one answer for all: a process that went on alone would wait for the others for ever
         self.is_cancelled, is_late = parallel.agreed((self.directory.is_cancelled(), time.monotonic() > self.stop_at))
-        if self.is_cancelled or is_late:
-            control.should_training_stop = True
-        return control
+        return self.is_cancelled or is_late
 
     def on_log(
         self,
@@ -61,10 +65,14 @@ class Watcher(TrainerCallback):
         if "loss" not in values:
             return
         values |= self.more_values(state.global_step)
-        check_finite(state.global_step, values)
-        self.directory.append_metric(state.global_step, values)
+        self.report(state.global_step, values, of=state.max_steps)
+
+    def report(self, step: int, values: dict[str, float], *, of: int) -> None:
+        """Keep and print what a step measured; raises StageError where it is not finite."""
+        check_finite(step, values)
+        self.directory.append_metric(step, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        print(f"step {state.global_step}/{state.max_steps}  {shown}", flush=True)
+        print(f"step {step}/{of}  {shown}", flush=True)
 
 
 def check_finite(step: int, values: dict[str, float]) -> None:

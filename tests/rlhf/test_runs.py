@@ -310,7 +310,7 @@ def test_a_stage_that_was_not_made_for_several_processes_is_refused(stage):
 
 def test_ppo_holds_the_whole_model_and_the_others_may_hold_a_part():
     everything = {"TRAINING_NODES", "VLLM_PYTHON"}
-    assert profiles.names("ppo", given=everything) == ("one", "cpu-2", "gpus", "nodes", "cpu-nodes")
+    assert profiles.names("ppo", given=everything) == ("one", "cpu-2", "gpus", "nodes", "cpu-nodes", "vllm")
     assert "ppo does not run as gpus-fsdp: choose one or cpu-2" in profiles.problem("ppo", "gpus-fsdp", given=())
     assert {"cpu-2-fsdp", "gpus-fsdp", "nodes-fsdp"} < set(profiles.names("sft", given=everything))
 
@@ -320,3 +320,13 @@ def test_a_run_in_shards_keeps_no_states_so_none_can_be_asked_for(order):
 
     assert "an interrupted run begins anew" in preflight.problems(asked)["checkpoint_every"]
     assert preflight.problems(replace(asked, config=order.config)) == {}
+
+
+def test_a_head_alone_is_not_trained_in_shards(order):
+    asked = replace(order, config=replace(order.config, trained="head"))
+
+    assert preflight.problems(asked) == {}
+    assert (
+        "expected model with the profile cpu-2-fsdp"
+        in (preflight.problems(replace(asked, profile="cpu-2-fsdp"))["trained"])
+    )

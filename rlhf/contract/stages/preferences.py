@@ -9,6 +9,13 @@ from rlhf.contract.fields import CHECKPOINT_HELP, ConfigError, StageConfig, opti
 class RewardConfig(StageConfig):
     """Reward model: Bradley-Terry on consensus pairs, by TRL's RewardTrainer."""
 
+    trained: str = option(
+        "model",
+        help="The model (LoRA or every weight) with its head, or the head alone, by penalised regression on what the "
+        "base makes of the texts: quick, and safer with a few hundred rankings. Epochs, rate, batch size, minutes, "
+        "LoRA and clipping have no part in it then.",
+        choices=("model", "head"),
+    )
     epochs: int = option(
         2, help="Passes over the pairs. The pairs of a ranking are correlated: more over-fits.", minimum=1, maximum=50
     )

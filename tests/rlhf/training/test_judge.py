@@ -49,6 +49,31 @@ def test_an_adapter_on_the_shared_trunk_scores_as_the_merged_model_does(trained,
     torch.testing.assert_close(found.token_scores, wanted.token_scores, atol=1e-5, rtol=1e-5)
 
 
+@pytest.fixture
+def probed(make_run, make_snapshot, base):
+    """The checkpoint of a reward model of which only the head was trained, on `base`."""
+    directory = make_run("reward", snapshot=make_snapshot(pairs=PAIRS), base=base, config={"trained": "head"})
+    assert run.execute("reward", reward.train, directory).status == "succeeded"
+    return directory.checkpoint
+
+
+def test_a_head_alone_reads_what_the_policy_began_as_however_far_that_has_moved(probed, base, tuned, batch):
+    shared = judge.load(probed, base=base, policy=tuned)
+    own = judge.OwnModel(models.load_reward_model(probed), use_bfloat16=False)
+    with torch.no_grad():
+        for parameter in tuned.trained.values():
+            parameter += 0.1 * torch.randn_like(parameter)
+    moved = tuned.outputs(batch, tuned.trunk_states(batch)).logprobs
+
+    found, wanted = shared.read(batch, tuned.trunk_states(batch)), own.read(batch, None)
+
+    assert isinstance(shared, judge.OnSharedTrunk)
+    torch.testing.assert_close(found.scores, wanted.scores, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found.token_scores, wanted.token_scores, atol=1e-5, rtol=1e-5)
+    assert torch.equal(tuned.outputs(batch, tuned.trunk_states(batch)).logprobs, moved)
+    assert isinstance(judge.load(probed, base=base, policy=tuned, name="watcher"), judge.OnSharedTrunk)
+
+
 def test_the_score_is_that_of_the_whole_text_with_its_end_whatever_the_padding(trained, base, tuned, batch):
     shared = judge.load(trained, base=base, policy=tuned)
     texts = [[2, 70, 71, 1, 3, 100, 101, 1], [2, 80, 1, 3, 102, 103, 104, 105, 1]]

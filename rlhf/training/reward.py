@@ -251,6 +251,7 @@ def _with_head(
         if watcher.is_cancelled:
             raise Cancelled
 
+    context.directory.forget_after(0)  # what an attempt wrote down that was interrupted
     options = _scoring_options(context, tokenizer) | {"on_batch": go_on}
     try:
         chosen, rejected = reward_report.pair_states(model, pairs, **options)

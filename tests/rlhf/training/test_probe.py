@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from rlhf.contract import rundir
-from rlhf.training import probe, reward, run, sharding
+from rlhf.training import judge, probe, reward, run, sharding
 from rlhf.training.probe import Comparisons
 from rlhf.training.run import StageError
 from tests.rlhf.training.conftest import pair
@@ -105,6 +105,17 @@ def test_it_is_the_same_again(make_snapshot, make_run, base):
     assert rundir.sha256_of(first.checkpoint / "model.safetensors") == rundir.sha256_of(
         second.checkpoint / "model.safetensors"
     )
+
+
+def test_interrupted_it_begins_anew_and_each_penalty_is_noted_once(make_snapshot, make_run, base, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.delattr(judge, "save_head")
+        directory, result = executed(make_snapshot, make_run, base, toy_pairs())
+        assert result.status == "failed"
+
+    assert run.execute("reward", reward.train, directory).status == "succeeded"
+
+    assert [row["step"] for row in directory.read_metrics()] == list(range(1, len(probe.PENALTIES) + 1))
 
 
 def test_a_single_prompt_ends_the_run_with_what_to_do(make_snapshot, make_run, base):

@@ -58,7 +58,12 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
     "sft": (LOSS, GRADIENT),
     "reward": (
         LOSS,
-        Chart("Accuracy", ("accuracy",), "On the training pairs of each step; the held-out accuracy stands above."),
+        Chart(
+            "Accuracy",
+            ("accuracy",),
+            "On the training pairs of each step; the held-out accuracy stands above. Of a head alone: on the folds kept "
+            "out, a penalty a step.",
+        ),
         GRADIENT,
     ),
     "ppo": (

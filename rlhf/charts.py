@@ -61,8 +61,8 @@ CHARTS: dict[str, tuple[Chart, ...]] = {
         Chart(
             "Accuracy",
             ("accuracy",),
-            "On the training pairs of each step; the held-out accuracy stands above. Of a head alone: on the folds kept "
-            "out, a penalty a step.",
+            "On the training pairs of each step; the held-out accuracy stands above. Of a head alone: on folds "
+            "kept out, a penalty a step.",
         ),
         GRADIENT,
     ),

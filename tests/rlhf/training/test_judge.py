@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rlhf.contract import rundir
-from rlhf.training import judge, models, policy, reward, rollout, run, scoring
+from rlhf.training import judge, models, policy, ppo, reward, rollout, run, scoring
 from tests.rlhf.training.conftest import pair
 
 pytestmark = pytest.mark.torch
@@ -123,3 +123,14 @@ def test_a_score_that_is_not_a_number_is_refused(trained, base, tuned, batch):
 
     with pytest.raises(run.StageError, match="non-finite score"):
         shared.read(batch, tuned.trunk_states(batch))
+
+
+def test_ppo_is_tuned_against_a_head_alone_on_the_trunk_of_the_policy(probed, base, make_run, make_snapshot, capsys):
+    config = {"steps": 2, "batch_size": 8, "minibatches": 2, "max_new_tokens": 6, "lora_rank": 4}
+    directory = make_run("ppo", snapshot=make_snapshot(), base=base, reward_model=probed, watcher=probed, config=config)
+
+    result = run.execute("ppo", ppo.train, directory)
+
+    assert result.status == "succeeded", result.message
+    assert "ppo: the reward model is on the policy's trunk" in capsys.readouterr().out
+    assert result.metrics["watched_score_after"] is not None

@@ -2,9 +2,17 @@
 
 import os
 
+import pytest
 from kombu import Connection, Queue
+from kombu.transport.virtual import BrokerState
 
 from config import celery, file_queue
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_bound(monkeypatch):
+    """Kombu remembers for the whole process what is bound: another test's «gpu» would never be bound in this folder."""
+    monkeypatch.setattr(file_queue.Transport, "global_state", BrokerState())
 
 
 def opened(directory):

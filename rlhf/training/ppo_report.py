@@ -26,8 +26,7 @@ def measured(
         also |= {"distance": experience.distances.mean().item(), "outside_rate": outside}
     if not setting.writer.knows:
         drawn = rollout.per_token([one.logprobs for one in generated], experience.batch)
-        gap = (drawn - experience.old.logprobs.cpu()).abs()
-        also["sampler_gap"] = ppo_math.masked_mean(gap, mask.cpu()).item()
+        also["sampler_gap"] = ppo_math.masked_mean((drawn - experience.old.logprobs).abs(), mask).item()
     if experience.spread is not None:
         also["uncertainty"] = experience.spread.mean().item()
     if experience.watched is not None:

@@ -18,12 +18,15 @@ class QuietWatcher(Watcher):
         check_finite(step, values)
 
 
-def subsets(pairs: list[TokenisedPair], *, halvings: int) -> list[list[TokenisedPair]]:
-    """Return the pairs of 1/2^halvings, …, 1/4, 1/2 of the prompts; a hash of a prompt's id decides its place."""
+def subsets(pairs: list[TokenisedPair], *, halvings: int, least: int = 1) -> list[list[TokenisedPair]]:
+    """Return the pairs of 1/2^halvings, …, 1/4, 1/2 of the prompts; a hash of a prompt's id decides its place.
+
+    A subset of fewer than `least` prompts is left out.
+    """
     names = {pair.record.prompt_id for pair in pairs}
     order = sorted(names, key=lambda name: hashlib.sha256(f"subset {name}".encode()).digest())
     sizes = [len(order) >> halving for halving in range(halvings, 0, -1)]
-    chosen = [set(order[:size]) for size in sizes if size]
+    chosen = [set(order[:size]) for size in sizes if size >= least]
     return [[pair for pair in pairs if pair.record.prompt_id in prompts] for prompts in chosen]
 
 

@@ -19,6 +19,8 @@ PENALTIES = tuple(10 ** (half / 2) for half in range(3, -9, -1))
 LEAST_GAIN = 1e-3
 """By so much a weaker penalty must lower the loss: where the loss is flat, rounding does not choose."""
 FOLDS = 5
+LEAST_PROMPTS = 2
+"""One to learn from and one to measure on."""
 STEPS = 100
 """Of L-BFGS; the problem is convex."""
 
@@ -66,7 +68,7 @@ def fit(
     Raises StageError where all pairs are of one prompt: then nothing can be held out.
     """
     prompts = int(found.prompt.max()) + 1
-    if prompts < 2:
+    if prompts < LEAST_PROMPTS:
         raise StageError(
             FailureReason.EMPTY_DATA,
             "trained head: expected pairs of at least two prompts, to choose a penalty on those held out; got one. "

@@ -5,7 +5,7 @@
 A training row is a prompt with up to nine of its completions and every pair between them, so each completion is encoded
 once per ranking and not once per pair: K forwards give K(K-1)/2 pairs (Ouyang et al. 2022, section 3.5), and the prompt
 is encoded once for all of them. With LoRA what the frozen layers make of a text is worked out once (trunk_cache.py).
-Where the head alone is trained, no trainer is needed (probe.py).
+Where the head alone is trained, no trainer is needed (head_alone.py).
 """
 
 import random
@@ -30,6 +30,7 @@ from rlhf.training import (
     data,
     dense,
     ensemble,
+    head_alone,
     judge,
     learning_curve,
     models,
@@ -51,7 +52,6 @@ from rlhf.training.bradley_terry import soft_loss
 from rlhf.training.data import TokenisedPair
 from rlhf.training.ensemble import Ensemble
 from rlhf.training.learning_curve import QuietWatcher
-from rlhf.training.probe import Comparisons
 from rlhf.training.rankings import Rankings, States
 from rlhf.training.resuming import NEVER, Keeper
 from rlhf.training.run import RunContext, StageError, StageOutcome, main
@@ -86,7 +86,8 @@ def train(context: RunContext) -> StageOutcome:
     )
 
     curve: list[dict[str, float]] = []
-    for subset in learning_curve.subsets(pairs, halvings=config.learning_curve) if held_out else []:
+    least = probe.LEAST_PROMPTS if config.trained == "head" else 1
+    for subset in learning_curve.subsets(pairs, halvings=config.learning_curve, least=least) if held_out else []:
         quiet = QuietWatcher(context.directory, minutes=config.minutes * len(subset) / len(pairs))
         model = _fit(context, tokenizer, subset, quiet, is_kept=False)
         if quiet.is_cancelled:
@@ -103,10 +104,6 @@ def train(context: RunContext) -> StageOutcome:
     if "accuracy" in outcome.metrics:
         outcome.metrics["learning_curve"] = [*curve, learning_curve.point(pairs, outcome.metrics)]
     return outcome
-
-
-class Cancelled(Exception):
-    """The run was asked to stop."""
 
 
 class Collator:
@@ -205,7 +202,7 @@ def _fit(
     assert isinstance(config, RewardConfig)  # noqa: S101
     model = models.placed(models.new_reward_model(Path(context.spec.inputs.base), seed=config.seed))
     if config.trained == "head":
-        return _with_head(context, tokenizer, model.eval(), pairs, watcher)
+        return head_alone.fitted(model, pairs, config, watcher, **_scoring_options(context, tokenizer))
     first_layer, use_bfloat16 = 0, parallel.agreed(precision.choose_bfloat16(device))
     if config.lora_rank:
         first_layer = trunk.first_trained_layer(model, frozen_share=config.frozen_share)
@@ -236,46 +233,6 @@ def _fit(
         trainer.train(resume_from_checkpoint=resuming.newest(context.directory) if is_kept else None)
     fitted: nn.Module = trainer.model.eval()
     return fitted
-
-
-@torch.no_grad()
-def _with_head(
-    context: RunContext, tokenizer: Any, model: nn.Module, pairs: list[TokenisedPair], watcher: Watcher
-) -> nn.Module:
-    """Fit the head of a model that stays as it is; where the run is cancelled, leave the head as it was."""
-    config = context.spec.config
-    assert isinstance(config, RewardConfig)  # noqa: S101
-
-    def go_on() -> None:
-        watcher.should_stop()
-        if watcher.is_cancelled:
-            raise Cancelled
-
-    context.directory.forget_after(0)  # what an attempt wrote down that was interrupted
-    options = _scoring_options(context, tokenizer) | {"on_batch": go_on}
-    try:
-        chosen, rejected = reward_report.pair_states(model, pairs, **options)
-    except Cancelled:
-        return model
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(pair.record.prompt_id for pair in pairs))}
-    weight = torch.tensor([pair.record.weight for pair in pairs])
-    found = probe.fit(
-        Comparisons(
-            chosen,
-            rejected,
-            q=torch.tensor([pair.record.q for pair in pairs]),
-            weight=weight / weight.mean(),
-            margin=torch.tensor([pair.record.margin for pair in pairs]),
-            prompt=torch.tensor([numbers[pair.record.prompt_id] for pair in pairs]),
-        ),
-        center=config.center_coefficient,
-        seed=config.seed,
-        on_try=lambda step, tried: watcher.report(step, tried._asdict(), of=len(probe.PENALTIES)),
-    )
-    print(f"reward: penalty {found.penalty:.3g}", flush=True)
-    head = models.head_of_reward(model)
-    head.copy_(found.head.to(head))
-    return model
 
 
 def _scoring_options(context: RunContext, tokenizer: Any) -> dict[str, Any]:

@@ -99,6 +99,17 @@ def test_a_run_changes_the_head_alone_and_reports_as_every_reward_model(make_sna
     assert directory.scores.exists()
 
 
+def test_a_learning_curve_leaves_out_subsets_too_small_to_choose_a_penalty_on(make_snapshot, make_run, base):
+    pairs = [
+        pair(n, chosen=f"yes {n}", rejected="no", split="test" if n % 2 == 0 else "train") for n in range(16)
+    ]  # 8 to train on: of 1, 2 and 4 prompts the first is left out
+
+    _, result = executed(make_snapshot, make_run, base, pairs, learning_curve=3)
+
+    assert result.status == "succeeded", result.message
+    assert [point["n_prompts"] for point in result.metrics["learning_curve"]] == [2, 4, 8]
+
+
 def test_it_is_the_same_again(make_snapshot, make_run, base):
     first, second = (executed(make_snapshot, make_run, base, toy_pairs())[0] for _ in range(2))
 

@@ -358,15 +358,10 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
     make_run, make_snapshot, base, reward_base, monkeypatch, changed
 ):
     config = QUICK | {"steps": 5, "checkpoint_every": 2, "schedule": "linear"} | changed
-    whole, broken = (ppo_run(make_run, make_snapshot, base, reward_base, config) for _ in range(2))
+    whole, broken, further = (ppo_run(make_run, make_snapshot, base, reward_base, config) for _ in range(3))
     run.execute("ppo", ppo.train, whole)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(ppo, "_next_kl_coef", dies_at(broken, after=3))
-        assert run.execute("ppo", ppo.train, broken).status == "failed"
-    further = ppo_run(make_run, make_snapshot, base, reward_base, config)
-    step, state = broken.saved_states()[0]
-    attempts.go_on(attempts.Saved(step, state, broken), further)
+    break_off(broken, further, monkeypatch)
     results = [run.execute("ppo", ppo.train, one) for one in (broken, further)]
 
     for one, result in zip((broken, further), results, strict=True):
@@ -394,6 +389,15 @@ def test_a_state_that_was_damaged_is_passed_over(make_run, make_snapshot, base, 
 
     assert result.status == "succeeded"
     assert "going on after step 2" in capsys.readouterr().out
+
+
+def break_off(broken, further, monkeypatch):
+    """Let a run die at its third step, and another attempt stand where it can go on from what that had saved."""
+    with monkeypatch.context() as patched:
+        patched.setattr(ppo, "_next_kl_coef", dies_at(broken, after=3))
+        assert run.execute("ppo", ppo.train, broken).status == "failed"
+    step, state = broken.saved_states()[0]
+    attempts.go_on(attempts.Saved(step, state, broken), further)
 
 
 def dies_at(directory, *, after):

@@ -10,11 +10,10 @@ import os
 import pytest
 import torch
 
-from rlhf import attempts
 from rlhf.contract import profiles, rundir
 from rlhf.contract.records import FailureReason
 from rlhf.training import models, new_models, ppo, run
-from tests.rlhf.training.test_ppo import QUICK, dies_at, ppo_run
+from tests.rlhf.training.test_ppo import QUICK, break_off, ppo_run
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("in_float32")]
 
@@ -98,14 +97,9 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(
 ):
     plays()
     config = BRISK | {"steps": 4, "checkpoint_every": 2}
-    whole, broken = (ppo_run(make_run, make_snapshot, base, reward_base, config) for _ in range(2))
+    whole, broken, further = (ppo_run(make_run, make_snapshot, base, reward_base, config) for _ in range(3))
     run.execute("ppo", ppo.train, whole)
-    with monkeypatch.context() as patched:
-        patched.setattr(ppo, "_next_kl_coef", dies_at(broken, after=3))
-        assert run.execute("ppo", ppo.train, broken).status == "failed"
-    further = ppo_run(make_run, make_snapshot, base, reward_base, config)
-    step, state = broken.saved_states()[0]
-    attempts.go_on(attempts.Saved(step, state, broken), further)
+    break_off(broken, further, monkeypatch)
 
     assert run.execute("ppo", ppo.train, further).status == "succeeded"
 
